@@ -1,0 +1,2 @@
+//! Convolutional networks for pictures on an ordinary computer.
+#![forbid(unsafe_code)]

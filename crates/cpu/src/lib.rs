@@ -1,0 +1,1 @@
+//! Arithmetic on slices for convolutional networks: fast loops and their plain-loop twins.

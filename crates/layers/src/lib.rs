@@ -1,0 +1,2 @@
+//! Layers, architectures and models with Keras' names and semantics.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Progress lines, charts, results.json and the page.
+#![forbid(unsafe_code)]

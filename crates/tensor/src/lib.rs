@@ -1,0 +1,2 @@
+//! Tensor, Shape, seeds and random streams.
+#![forbid(unsafe_code)]

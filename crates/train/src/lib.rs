@@ -1,0 +1,2 @@
+//! Losses, metrics, optimisers, schedules, fit and checkpoints.
+#![forbid(unsafe_code)]

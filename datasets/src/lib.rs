@@ -1,0 +1,2 @@
+//! Manifests, download and verification of public data sets.
+#![forbid(unsafe_code)]

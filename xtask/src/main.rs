@@ -1,0 +1,4 @@
+//! Runs every experiment of the chapter.
+#![forbid(unsafe_code)]
+
+fn main() {}
