@@ -1,0 +1,197 @@
+//! The only file that names rayon. What it gives: work cut by shapes alone, sums in a fixed order, so that no bit of any
+//! result depends on the number of threads.
+//!
+//! Inside a slice of a batch ([`in_slice`]) everything here runs serially: the slices already keep the threads busy.
+
+use crate::simd;
+use std::cell::Cell;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+
+/// The most groups into which the pictures of a batch are cut.
+///
+/// Every sum over pictures is made per group and the groups are added in order, whatever the number of threads. More
+/// groups would feed more threads and cost one more partial sum each.
+pub const GROUPS: usize = 8;
+
+thread_local! {
+    static IN_SLICE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The ranges into which `n` pictures are cut: min([`GROUPS`], `n`) of nearly equal size, inside a slice only one.
+pub fn groups(n: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
+    let count = if is_in_slice() { n.min(1) } else { n.min(GROUPS) };
+    (0..count).map(move |group| n * group / count..n * (group + 1) / count)
+}
+
+/// Whether the caller runs inside a slice, where all work is serial.
+pub fn is_in_slice() -> bool {
+    IN_SLICE.get()
+}
+
+/// The number of threads that work can be divided over from here.
+pub fn threads() -> usize {
+    if is_in_slice() { 1 } else { rayon::current_num_threads() }
+}
+
+/// Runs `work` as the inside of a slice: serially, its pictures one group.
+pub fn in_slice<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IN_SLICE.set(self.0);
+        }
+    }
+    let _restore = Restore(IN_SLICE.replace(true));
+    work()
+}
+
+/// Runs `work` in a pool of `threads` threads; everything in this file that `work` calls uses that pool.
+///
+/// # Panics
+/// When the system refuses to start threads.
+pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    let isa = simd::overridden();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+    pool.expect("the system refused to start threads").install(|| simd::with_override(isa, work))
+}
+
+/// Runs `work(0)` to `work(n − 1)`, handed out in order to the threads of the pool.
+pub fn for_each(n: usize, work: impl Fn(usize) + Sync) {
+    let workers = threads().min(n);
+    if workers <= 1 {
+        return (0..n).for_each(work);
+    }
+    let next = AtomicUsize::new(0);
+    let isa = simd::overridden();
+    let worker = || {
+        simd::with_override(isa, || {
+            loop {
+                let item = next.fetch_add(1, Ordering::Relaxed);
+                if item >= n {
+                    return;
+                }
+                work(item);
+            }
+        })
+    };
+    rayon::scope(|scope| {
+        for _ in 1..workers {
+            scope.spawn(|_| worker());
+        }
+        worker();
+    });
+}
+
+/// Cuts `numbers` into chunks of `length` (the last may be shorter) and runs `work(index, chunk)` on each.
+pub fn for_each_chunk<T: Send>(numbers: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    if threads() <= 1 || numbers.len() <= length {
+        return numbers.chunks_mut(length).enumerate().for_each(|(index, chunk)| work(index, chunk));
+    }
+    // Each chunk is taken exactly once by the thread that gets its number, so the locks are never contended.
+    let chunks: Vec<_> = numbers.chunks_mut(length).map(|chunk| Mutex::new(Some(chunk))).collect();
+    for_each(chunks.len(), |index| {
+        let chunk = chunks[index].lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        work(index, chunk.expect("each chunk is handed out once"));
+    });
+}
+
+/// Produces item 0 to n − 1, in parallel, and folds them strictly in order.
+///
+/// A thread folds its item before it takes the next, so at most `threads` items and the fold's own result are alive.
+pub fn ordered_fold<P: Send>(
+    n: usize,
+    produce: impl Fn(usize) -> P + Sync,
+    fold: impl FnMut(usize, P) + Send,
+) {
+    struct Turn<F> {
+        next: usize,
+        fold: F,
+    }
+    /// Lets the others go on when a thread panics before its turn is over.
+    struct Abort<'a>(&'a AtomicUsize, &'a Condvar);
+    impl Drop for Abort<'_> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                self.0.store(1, Ordering::SeqCst);
+                self.1.notify_all();
+            }
+        }
+    }
+    if threads() <= 1 || n <= 1 {
+        let mut fold = fold;
+        return (0..n).for_each(|item| fold(item, produce(item)));
+    }
+    let turn = Mutex::new(Turn { next: 0, fold });
+    let (turned, panicked) = (Condvar::new(), AtomicUsize::new(0));
+    for_each(n, |item| {
+        let abort = Abort(&panicked, &turned);
+        let produced = produce(item);
+        let mut turn = turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // An item waits only for items with smaller numbers; those are being produced by running threads, which never
+        // wait for anything else. So the wait ends.
+        while turn.next != item {
+            if panicked.load(Ordering::SeqCst) != 0 {
+                return;
+            }
+            let waited = turned.wait_timeout(turn, std::time::Duration::from_millis(50));
+            turn = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+        (turn.fold)(item, produced);
+        turn.next += 1;
+        turned.notify_all();
+        drop(abort);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_cover_every_picture_once_and_in_order() {
+        for n in 0..40 {
+            let ranges: Vec<_> = groups(n).collect();
+            assert_eq!(ranges.len(), n.min(GROUPS));
+            assert_eq!(ranges.iter().flat_map(Clone::clone).collect::<Vec<_>>(), (0..n).collect::<Vec<_>>());
+            assert!(ranges.iter().all(|range| range.len() * GROUPS.min(n) <= n + GROUPS));
+        }
+        assert_eq!(in_slice(|| groups(40).collect::<Vec<_>>()), [0..40]);
+    }
+
+    #[test]
+    fn a_fold_is_in_order_for_any_number_of_threads() {
+        for threads in [1, 2, 3, 8] {
+            let mut seen = Vec::new();
+            install(threads, || {
+                ordered_fold(
+                    50,
+                    |item| {
+                        std::thread::sleep(std::time::Duration::from_micros((item as u64 * 7919) % 300));
+                        item * item
+                    },
+                    |item, square| seen.push((item, square)),
+                );
+            });
+            assert_eq!(seen, (0..50).map(|item| (item, item * item)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_panic_in_one_item_reaches_the_caller() {
+        let result = std::panic::catch_unwind(|| {
+            install(2, || ordered_fold(8, |item| assert!(item != 3, "item three"), |_, ()| ()));
+        });
+        assert!(result.is_err());
+    }
+
+    #[test]
+    fn chunks_are_each_visited_once() {
+        let mut numbers = vec![0; 1003];
+        install(3, || {
+            for_each_chunk(&mut numbers, 10, |index, chunk| chunk.iter_mut().for_each(|n| *n += index + 1))
+        });
+        assert!(numbers.iter().enumerate().all(|(i, &n)| n == i / 10 + 1));
+    }
+}
