@@ -1,2 +1,14 @@
-//! Tensor, Shape, seeds and random streams.
+//! Tensors, shapes, seeds and independent random streams.
 #![forbid(unsafe_code)]
+
+mod derived;
+mod error;
+mod random;
+mod shape;
+mod tensor;
+
+pub use convnet_cpu::memory::Plain;
+pub use error::{Error, Result};
+pub use random::{Purpose, Seed, Stream};
+pub use shape::{MAX_AXES, Shape};
+pub use tensor::Tensor;
