@@ -1,0 +1,52 @@
+//! Average-pooling: the mean of the pixels of a window that lie inside the picture, as in TensorFlow.
+
+use super::Geometry;
+use crate::chunks;
+
+/// y = the mean of each window, its pixels added in order; 0 for a window that lies wholly in the padding.
+pub fn forward(geometry: &Geometry, x: &[f32], y: &mut [f32]) {
+    geometry.pictures(x.len(), y.len());
+    let [rows, columns, channels] = geometry.output();
+    let row_len = columns * channels;
+    let cost = row_len + geometry.window.size[0] * geometry.width * channels;
+    chunks::over(row_len, cost, y, |range, y| {
+        for (row, y) in range.zip(y.chunks_exact_mut(row_len)) {
+            let (picture, row) = (row / rows, row % rows);
+            let x = &x[picture * geometry.input_len()..][..geometry.input_len()];
+            for (column, y) in y.chunks_exact_mut(channels).enumerate() {
+                y.fill(0.0);
+                geometry.taps(row, column, |_, start| {
+                    y.iter_mut().zip(&x[start..]).for_each(|(y, &x)| *y += x);
+                });
+                let count = count(geometry, row, column);
+                y.iter_mut().for_each(|y| *y /= count);
+            }
+        }
+    });
+}
+
+/// dx = the sum over the windows that hold a pixel of dy divided by their number of pixels.
+pub fn gradient(geometry: &Geometry, dy: &[f32], dx: &mut [f32]) {
+    geometry.pictures(dx.len(), dy.len());
+    let [_, columns, channels] = geometry.output();
+    let (input, output) = (geometry.input_len(), geometry.output_len());
+    chunks::over(input, input + output, dx, |pictures, dx| {
+        for (picture, dx) in pictures.zip(dx.chunks_exact_mut(input)) {
+            dx.fill(0.0);
+            let dy = &dy[picture * output..][..output];
+            for (pixel, dy) in dy.chunks_exact(channels).enumerate() {
+                let (row, column) = (pixel / columns, pixel % columns);
+                let count = count(geometry, row, column);
+                geometry.taps(row, column, |_, start| {
+                    dx[start..].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy / count);
+                });
+            }
+        }
+    });
+}
+
+/// The pixels of the window at (`row`, `column`) that lie inside the picture; 1 where there are none, so that their sum of
+/// 0 stays 0.
+fn count(geometry: &Geometry, row: usize, column: usize) -> f32 {
+    (geometry.rows(row).len() * geometry.columns(column).len()).max(1) as f32
+}
