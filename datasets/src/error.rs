@@ -1,0 +1,72 @@
+//! What can go wrong between a data set's name and its verified files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a data set could not be found, checked or fetched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No manifest has this name.
+    #[error("no data set is called {name:?}; known are {known}")]
+    UnknownName {
+        /// The name that was asked for.
+        name: String,
+        /// All names, separated by commas.
+        known: String,
+    },
+    /// A manifest does not say what it must say.
+    #[error("manifest {name}: {why}")]
+    Manifest {
+        /// The manifest's name, as far as it could be read.
+        name: String,
+        /// What is wrong and what was expected.
+        why: String,
+    },
+    /// A folder named by the user does not exist or is no folder.
+    #[error("{}: no such folder; name one laid out as `mnist/…`, or use `auto` or `embedded`", path.display())]
+    NoFolder {
+        /// The folder as it was named.
+        path: PathBuf,
+    },
+    /// A file is not the one that the manifest describes.
+    #[error("{}: {found}, expected {expected}; remove or replace this file, or name another folder", path.display())]
+    WrongContent {
+        /// The file.
+        path: PathBuf,
+        /// What was found in it.
+        found: String,
+        /// What the manifest expects.
+        expected: String,
+    },
+    /// Every mirror failed; nothing was left under a final name.
+    #[error("{file} of {name} could not be downloaded: {why}")]
+    Unavailable {
+        /// The data set.
+        name: String,
+        /// The first file that could not be had.
+        file: String,
+        /// What each mirror answered.
+        why: String,
+    },
+    /// The operating system refused something.
+    #[error("{}: {doing}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was attempted, such as "cannot write".
+        doing: &'static str,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, doing, source }
+    }
+}

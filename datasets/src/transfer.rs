@@ -1,0 +1,272 @@
+//! One file over HTTP: redirects, resuming, and distrust of what the server says.
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
+use ureq::{Agent, Body};
+
+use crate::Error;
+use crate::partial::{PartOrigin, Partial};
+
+const REDIRECTS: usize = 5;
+const BUFFER: usize = 64 * 1024;
+
+/// How long to wait for a server, and through what.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest time until a connection stands.
+    pub connect: Duration,
+    /// Longest silence of a server before it is given up.
+    pub silence: Duration,
+    /// Pause before a broken transfer is resumed.
+    pub pause: Duration,
+    /// Whether `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are honoured.
+    pub proxy_from_environment: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            silence: Duration::from_secs(30),
+            pause: Duration::from_secs(1),
+            proxy_from_environment: true,
+        }
+    }
+}
+
+/// Opens connections. One is enough for a whole program.
+#[derive(Clone, Debug)]
+pub struct Client {
+    agent: Agent,
+    pub(crate) pause: Duration,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new(&Limits::default())
+    }
+}
+
+impl Client {
+    /// A client with other limits than the usual ones.
+    pub fn new(limits: &Limits) -> Self {
+        let mut config = Agent::config_builder()
+            .timeout_resolve(Some(limits.connect))
+            .timeout_connect(Some(limits.connect))
+            .timeout_recv_response(Some(limits.silence))
+            .timeout_per_read(Some(limits.silence))
+            // Redirects are followed here, where the scheme can be held fixed.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            // A server that compressed the file on its own would make sizes and ranges meaningless.
+            .accept_encoding("identity")
+            .user_agent(concat!("convnet-datasets/", env!("CARGO_PKG_VERSION")));
+        if !limits.proxy_from_environment {
+            config = config.proxy(None);
+        }
+        Self { agent: config.build().new_agent(), pause: limits.pause }
+    }
+}
+
+/// Why a transfer ended early.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// This computer's fault: no mirror can help.
+    Here(Error),
+    /// Worth another attempt at the same mirror.
+    Again(String),
+    /// This mirror will not do.
+    Never(String),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Here(error)
+    }
+}
+
+/// Brings `partial` to `size` bytes from `url`, going on where an earlier attempt ended if the server can.
+/// Says whether bytes of an earlier attempt were kept.
+pub(crate) fn fetch(
+    client: &Client,
+    url: &str,
+    partial: &Partial,
+    size: u64,
+    mut received: impl FnMut(u64),
+) -> Result<bool, Broken> {
+    let earlier = partial.resumable(url, size);
+    if let Some((length, _)) = &earlier
+        && *length == size
+    {
+        received(size);
+        return Ok(true);
+    }
+    let response = request(client, url, earlier.as_ref())?;
+    let headers = response.headers();
+    if let Some(encoding) = text(headers, header::CONTENT_ENCODING.as_str())
+        && !encoding.eq_ignore_ascii_case("identity")
+    {
+        return Err(Broken::Never(format!("sends the file re-encoded ({encoding})")));
+    }
+    let etag = text(headers, "etag").map(str::to_owned);
+
+    let (mut file, mut count) = match (response.status(), earlier) {
+        (StatusCode::PARTIAL_CONTENT, Some((offset, origin))) => {
+            if let Err(why) = continues(headers, offset, &origin) {
+                partial.discard()?;
+                return Err(Broken::Again(why));
+            }
+            (partial.append()?, offset)
+        }
+        (StatusCode::OK, _) => {
+            if let Some(length) = number(headers, "content-length")
+                && length != size
+            {
+                return Err(Broken::Never(format!("announces {length} bytes where {size} are expected")));
+            }
+            (partial.restart(&PartOrigin { url: url.to_owned(), etag, size })?, 0)
+        }
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => {
+            partial.discard()?;
+            return Err(Broken::Again("cannot go on where the download broke off".to_owned()));
+        }
+        (status, _) if status.is_server_error() => return Err(Broken::Again(format!("answers {status}"))),
+        (status, _) => return Err(Broken::Never(format!("answers {status}"))),
+    };
+    let resumed = count > 0;
+    received(count);
+
+    let mut body = response.into_body().into_reader();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let n = match body.read(&mut buffer) {
+            Ok(0) if count == size => break,
+            Ok(0) => return Err(Broken::Again(format!("broke off after {count} of {size} bytes"))),
+            Ok(n) => n,
+            Err(e) => return Err(Broken::Again(format!("broke off after {count} of {size} bytes ({e})"))),
+        };
+        if count + n as u64 > size {
+            drop(file);
+            partial.discard()?;
+            return Err(Broken::Never(format!("sends more than the expected {size} bytes")));
+        }
+        file.write_all(&buffer[..n]).map_err(Error::io(partial.path(), "cannot write"))?;
+        count += n as u64;
+        received(count);
+    }
+    Ok(resumed)
+}
+
+/// Asks for the file, following redirects that keep the scheme.
+fn request(
+    client: &Client,
+    url: &str,
+    earlier: Option<&(u64, PartOrigin)>,
+) -> Result<Response<Body>, Broken> {
+    let mut address: Uri = url.parse().map_err(|e| Broken::Never(format!("is no valid address ({e})")))?;
+    for _ in 0..=REDIRECTS {
+        let mut request = client.agent.get(&address);
+        if let Some((offset, origin)) = earlier {
+            request = request.header(header::RANGE, format!("bytes={offset}-"));
+            // A weak tag does not promise equal bytes and is not allowed here.
+            if let Some(etag) = origin.etag.as_deref().filter(|tag| !tag.starts_with("W/")) {
+                request = request.header(header::IF_RANGE, etag);
+            }
+        }
+        let response = request.call().map_err(describe)?;
+        if !response.status().is_redirection() {
+            return Ok(response);
+        }
+        let location = text(response.headers(), "location")
+            .ok_or_else(|| Broken::Never(format!("answers {} without an address", response.status())))?;
+        address = follow(&address, location).map_err(Broken::Never)?;
+    }
+    Err(Broken::Never(format!("redirects more than {REDIRECTS} times")))
+}
+
+fn describe(error: ureq::Error) -> Broken {
+    match error {
+        ureq::Error::HostNotFound => Broken::Never("host not found; is there a network?".to_owned()),
+        ureq::Error::ConnectionFailed => Broken::Never("no connection".to_owned()),
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            Broken::Never("no connection in time".to_owned())
+        }
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Broken::Never("connection refused".to_owned())
+        }
+        other => Broken::Again(other.to_string()),
+    }
+}
+
+/// The address that a redirect from `base` leads to; only within the same scheme, so that nobody downgrades
+/// an encrypted transfer or points at something that is no web server.
+fn follow(base: &Uri, location: &str) -> Result<Uri, String> {
+    let scheme = base.scheme_str().unwrap_or_default();
+    let authority = base.authority().map(|a| a.as_str()).unwrap_or_default();
+    let target = if location.starts_with("//") {
+        format!("{scheme}:{location}")
+    } else if location.starts_with('/') {
+        format!("{scheme}://{authority}{location}")
+    } else if location.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':')) {
+        location.to_owned()
+    } else {
+        let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{scheme}://{authority}{folder}/{location}")
+    };
+    let target = target.split('#').next().unwrap_or_default();
+    if !target.split_once("://").is_some_and(|(other, _)| other.eq_ignore_ascii_case(scheme)) {
+        return Err(format!("redirects to another scheme ({target}), which is refused"));
+    }
+    target.parse().map_err(|e| format!("redirects to an invalid address ({target}: {e})"))
+}
+
+/// Checks that a partial answer continues the bytes at hand.
+fn continues(headers: &HeaderMap, offset: u64, origin: &PartOrigin) -> Result<(), String> {
+    let etag = text(headers, "etag");
+    if let (Some(before), Some(now)) = (origin.etag.as_deref(), etag)
+        && before != now
+    {
+        return Err("has changed the file during the download".to_owned());
+    }
+    let size = origin.size;
+    let expected = format!("bytes {offset}-{}/{size}", size - 1);
+    match text(headers, "content-range") {
+        Some(range) if range.trim() == expected => Ok(()),
+        Some(range) => Err(format!("continues with {range:?} where {expected:?} was asked for")),
+        None => Err("continues without saying where".to_owned()),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    text(headers, name)?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_resolved_within_their_scheme() {
+        let base: Uri = "https://a.example/x/y.gz".parse().unwrap();
+        for (location, expected) in [
+            ("https://b.example/z", "https://b.example/z"),
+            ("//b.example/z", "https://b.example/z"),
+            ("/z?q=http://c", "https://a.example/z?q=http://c"),
+            ("z.gz#part", "https://a.example/x/z.gz"),
+        ] {
+            assert_eq!(follow(&base, location).unwrap().to_string(), expected, "{location}");
+        }
+        for location in ["http://a.example/x/y.gz", "ftp://a.example/", "file:///etc/passwd", "", "data:,x"] {
+            let answer = follow(&base, location);
+            // An empty address leads back to the folder, which is harmless.
+            assert_eq!(answer.is_ok(), location.is_empty(), "{location}: {answer:?}");
+        }
+    }
+}
