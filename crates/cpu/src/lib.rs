@@ -2,8 +2,17 @@
 //!
 //! The only crate with unsafe code. Pictures are NHWC (`[N, height, width, channels]`), convolution kernels HWIO.
 
+pub mod activation;
+pub mod batch_normalization;
+mod chunks;
+pub mod conv2d;
+pub mod elementwise;
+pub mod gemm;
 pub mod memory;
 pub mod parallel;
+pub mod pool2d;
+pub mod reduce;
 pub mod reference;
 pub mod simd;
+pub mod softmax;
 pub mod window;

@@ -1,6 +1,13 @@
 //! Plain loops for everything that the crate computes: what a student reads first, what the gradient checker
 //! differentiates, and what every fast loop is compared with. Generic over f32 and f64.
 
+pub mod batch_normalization;
+pub mod conv2d;
+pub mod dense;
+pub mod elementwise;
+pub mod pool2d;
+pub mod softmax;
+
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 /// A real number: f32 or f64.
