@@ -1,2 +1,24 @@
-//! Progress lines, charts, results.json and the page.
+//! What a run shows and leaves behind: progress lines, tables, charts, pictures, `results.json` and `index.html`.
+//!
+//! This crate knows numbers and pictures only; it depends on no other part of the workspace.
 #![forbid(unsafe_code)]
+
+pub mod chart;
+mod error;
+mod file;
+mod machine;
+mod page;
+mod picture;
+mod progress;
+mod results;
+mod table;
+pub mod words;
+
+pub use error::Error;
+pub use file::{create_folder, write_file};
+pub use machine::{Machine, peak_mib, reset_peak};
+pub use page::{figures_in, render};
+pub use picture::{ColourMap, Picture, grid};
+pub use progress::{Mode, Progress};
+pub use results::{DataSource, Experiment, Results, Status};
+pub use table::{Align, Table};

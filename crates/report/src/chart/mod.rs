@@ -1,0 +1,20 @@
+//! Charts as SVG text: light and dark by the reader's preference, legible without installed fonts, no script.
+//!
+//! Each chart is one `<svg>` element, fit for a file of its own and for standing in the page.
+
+mod bars;
+mod canvas;
+mod confusion;
+mod curves;
+mod gallery;
+mod line;
+mod scale;
+mod strip;
+
+pub use bars::grouped_bars;
+pub(crate) use canvas::STYLE;
+pub use confusion::confusion_matrix;
+pub use curves::learning_curves;
+pub use gallery::gallery;
+pub use line::{LineChart, Mark, Series};
+pub use strip::{StripChart, StripRow};

@@ -1,0 +1,149 @@
+//! One experiment's section: where its pictures came from, its numbers, curves and figures.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, PreEscaped, html};
+
+use super::{Provenance, anchor, heading, inline, memory};
+use crate::{Experiment, Results, Status, chart, words};
+
+/// A figure wider than this gets the whole line.
+const HALF_LINE: u32 = 480;
+
+/// The section of `experiment`.
+pub(super) fn section(
+    results: &Results,
+    experiment: &Experiment,
+    figures: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Markup {
+    let provenance = Provenance::of(results, experiment);
+    html! {
+        section id=(anchor(experiment)) {
+            h2 { (heading(experiment)) }
+            p.provenance {
+                (provenance.badge())
+                @if let Provenance::Known(source) = &provenance { " " (source.origin) }
+            }
+            @match experiment.status {
+                Status::Done => {}
+                status => p class=(format!("notice {}", status.word())) {
+                    strong { (if status == Status::Failed { "Failed. " } else { "Skipped. " }) }
+                    (experiment.error.as_deref().unwrap_or("No reason was recorded."))
+                }
+            }
+            @if let Some(note) = &experiment.note { p.note { (note) } }
+            (numbers(experiment))
+            div.figures {
+                (curves(experiment, &provenance))
+                @for path in &experiment.figures { (figure(experiment, &provenance, path, figures)) }
+            }
+        }
+    }
+}
+
+/// Every number of the experiment, in words.
+fn numbers(experiment: &Experiment) -> Markup {
+    let mut facts: Vec<(String, String)> = experiment
+        .metrics
+        .iter()
+        .map(|(name, &value)| (words::name(name), words::metric(name, value)))
+        .collect();
+    let mut add =
+        |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
+    add("built on", experiment.base.clone());
+    if experiment.status != Status::Skipped {
+        add("time", Some(words::seconds(experiment.seconds)));
+        add("peak memory", experiment.peak_mib.map(memory));
+    }
+    add("instructions", experiment.isa.clone());
+    add("convolution", experiment.convolution.clone());
+    add("threads", experiment.threads.map(|threads| threads.to_string()));
+    html! {
+        @if !facts.is_empty() {
+            dl.numbers { @for (name, value) in &facts { div { dt { (name) } dd { (value) } } } }
+        }
+    }
+}
+
+/// The learning curves of each model that the history tells of.
+fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Markup {
+    let mut models: BTreeMap<&str, BTreeMap<String, Vec<f64>>> = BTreeMap::new();
+    for (name, values) in &experiment.history {
+        let (model, series) = name.rsplit_once('/').unwrap_or(("", name));
+        models.entry(model).or_default().insert(series.to_owned(), values.clone());
+    }
+    html! {
+        @for (model, history) in &models {
+            @for svg in chart::learning_curves(&words::name(model), history) {
+                @if let Some((markup, _)) = inline::figure(svg.as_bytes(), "") {
+                    figure {
+                        (markup)
+                        figcaption {
+                            "Where the two lines part, the network begins to learn its training pictures by heart. "
+                            (provenance.badge())
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn figure(
+    experiment: &Experiment,
+    provenance: &Provenance<'_>,
+    path: &str,
+    figures: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Markup {
+    let caption = experiment.captions.get(path).map(String::as_str).unwrap_or_default();
+    let content = figures(path)
+        .and_then(|bytes| inline::figure(&bytes, if caption.is_empty() { path } else { caption }));
+    let (markup, width) = content.unwrap_or_else(|| {
+        let missing = html! { p.missing { "The figure " code { (path) } " could not be read." } };
+        (missing, 0)
+    });
+    html! {
+        figure.wide[width > HALF_LINE] {
+            (PreEscaped(markup.0))
+            figcaption { (caption) " " (provenance.badge()) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Picture;
+
+    #[test]
+    fn each_model_has_its_curves_and_each_figure_its_caption() {
+        let series = ["with_pooling/val_loss", "without_pooling/val_loss", "with_pooling/learning_rate"];
+        let experiment = Experiment {
+            id: "5.1.2".into(),
+            figures: vec!["figures/a.png".into(), "figures/gone.svg".into()],
+            captions: BTreeMap::from([("figures/a.png".into(), "Look here.".into())]),
+            history: series.iter().map(|&name| (name.to_owned(), vec![1.0, 0.5])).collect(),
+            ..Experiment::default()
+        };
+        let png = Picture::new(600, 1, 1, vec![0; 600]).unwrap().to_png().unwrap();
+        let markup =
+            section(&Results::default(), &experiment, &|path| (path == "figures/a.png").then(|| png.clone()));
+        assert_eq!(markup.0.matches("<svg").count(), 2);
+        assert!(markup.0.contains("with pooling: loss") && markup.0.contains("without pooling: loss"));
+        assert!(markup.0.contains("Look here.") && markup.0.contains("<figure class=\"wide\">"));
+        assert!(markup.0.contains("<code>figures/gone.svg</code> could not be read"));
+    }
+
+    #[test]
+    fn a_skipped_experiment_says_why() {
+        let experiment = Experiment {
+            id: "5.2".into(),
+            status: Status::Skipped,
+            error: Some("only in profile book".into()),
+            ..Experiment::default()
+        };
+        let markup = section(&Results::default(), &experiment, &|_| None);
+        assert!(markup.0.contains("Skipped. ") && markup.0.contains("only in profile book"));
+        assert!(!markup.0.contains("<dt>time</dt>"));
+    }
+}

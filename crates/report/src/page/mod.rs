@@ -1,0 +1,223 @@
+//! `index.html`: one self-contained page about a run, without script and without any outside request.
+
+mod experiment;
+mod inline;
+mod overview;
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::results::check_figure;
+use crate::{DataSource, Experiment, Results, chart, words};
+
+/// The page's own style; that of the charts follows it.
+const STYLE: &str = include_str!("page.css");
+
+/// A figure that is larger does not belong into a page.
+const LARGEST_FIGURE: u64 = 32 << 20;
+
+/// The page may load nothing and run nothing, whatever the results file holds.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/// The whole page as text.
+///
+/// `figures` gives the bytes of a figure by its path in the results, or `None` if there is none; [`figures_in`] reads
+/// them from a folder. Learning curves are drawn from each experiment's history. All words are escaped.
+pub fn render(results: &Results, figures: &dyn Fn(&str) -> Option<Vec<u8>>) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                link rel="icon" href="data:,";
+                title { "Chapter 5, reproduced" }
+                style { (PreEscaped(STYLE)) (PreEscaped(chart::STYLE)) }
+            }
+            body {
+                (overview::header(results))
+                main {
+                    (overview::warning(results))
+                    (overview::comparison(results))
+                    @for experiment in &results.experiments {
+                        (experiment::section(results, experiment, figures))
+                    }
+                    (overview::costs(results))
+                }
+                footer {
+                    "Every number on this page is in "
+                    code { "results.json" }
+                    " beside it. Accuracies are shares of pictures classified correctly."
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// A reader of figures below `folder`, for [`render`]; a path that would lead out of it gives nothing.
+pub fn figures_in(folder: impl Into<PathBuf>) -> impl Fn(&str) -> Option<Vec<u8>> {
+    let folder = folder.into();
+    move |figure| {
+        check_figure(figure).ok()?;
+        let mut bytes = Vec::new();
+        File::open(folder.join(figure)).ok()?.take(LARGEST_FIGURE + 1).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 <= LARGEST_FIGURE).then_some(bytes)
+    }
+}
+
+/// Which pictures an experiment used, as far as the file says.
+enum Provenance<'a> {
+    /// It needed none.
+    None,
+    /// The file names a set that it does not describe.
+    Unknown(&'a str),
+    Known(&'a DataSource),
+}
+
+impl<'a> Provenance<'a> {
+    fn of(results: &'a Results, experiment: &'a Experiment) -> Self {
+        let Some(name) = experiment.data.as_deref() else { return Self::None };
+        results.data.get(name).map_or(Self::Unknown(name), Self::Known)
+    }
+
+    /// The badge that stands beside every figure of the experiment.
+    fn badge(&self) -> Markup {
+        html! {
+            @match self {
+                Self::None => {}
+                Self::Unknown(name) => span.badge.unknown { "unknown data: " (name) }
+                Self::Known(source) if source.generated => span.badge.generated { "generated data: " (source.title) }
+                Self::Known(source) => span.badge.real { "real data: " (source.title) }
+            }
+        }
+    }
+
+    /// Whether its figures may stand beside the book's.
+    fn comparable(&self) -> bool {
+        matches!(self, Self::Known(source) if !source.generated)
+    }
+}
+
+/// The id and title in one line.
+fn heading(experiment: &Experiment) -> Markup {
+    html! {
+        span.id { (experiment.id) }
+        @if let Some(title) = &experiment.title { " " (title) }
+    }
+}
+
+/// The place of an experiment's section.
+fn anchor(experiment: &Experiment) -> String {
+    format!("experiment-{}", experiment.id)
+}
+
+/// Bytes in the unit that fits.
+fn memory(mib: f64) -> String {
+    if mib >= 10_240.0 { format!("{:.0} GiB", mib / 1024.0) } else { format!("{} MiB", words::rate(mib)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Status;
+    use std::collections::BTreeMap;
+
+    const EVIL: &str = "<script>alert(\"evil\")</script>'&";
+
+    fn hostile() -> Results {
+        let text = || Some(EVIL.to_owned());
+        let experiment = Experiment {
+            id: EVIL.into(),
+            title: text(),
+            status: Status::Failed,
+            data: Some("set".into()),
+            base: text(),
+            isa: text(),
+            convolution: text(),
+            note: text(),
+            error: text(),
+            metrics: BTreeMap::from([(EVIL.to_owned(), 1.0), ("test_accuracy".into(), f64::NAN)]),
+            book: BTreeMap::from([(EVIL.to_owned(), [1.0, 2.0])]),
+            figures: vec![format!("{EVIL}.svg"), "a.png".into(), "b.svg".into()],
+            captions: BTreeMap::from([("a.png".into(), EVIL.into())]),
+            history: BTreeMap::from([(format!("{EVIL}/val_loss"), vec![1.0, f64::INFINITY])]),
+            seconds: f64::NAN,
+            ..Experiment::default()
+        };
+        let source = DataSource { title: EVIL.into(), generated: true, origin: EVIL.into() };
+        Results {
+            when: text(),
+            profile: EVIL.into(),
+            data: BTreeMap::from([("set".into(), source)]),
+            experiments: vec![experiment],
+            ..Results::default()
+        }
+    }
+
+    #[test]
+    fn no_word_of_the_file_becomes_markup() {
+        let page = render(&hostile(), &|_| Some(format!("<svg>{EVIL}</svg>").into_bytes()));
+        assert!(!page.contains("<script") && !page.contains("\"evil\""));
+        assert!(page.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn nothing_is_loaded_from_outside() {
+        let page = render(&hostile(), &|_| None);
+        let page = page.replace("http://www.w3.org/2000/svg", "");
+        for outside in ["http:", "https:", "src=\"/", "url(", "@import"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+
+    fn one(data: Option<&str>, generated: bool) -> String {
+        let experiment = Experiment {
+            id: "5.1".into(),
+            data: data.map(str::to_owned),
+            metrics: BTreeMap::from([("test_accuracy".into(), 0.9888)]),
+            book: BTreeMap::from([("test_accuracy".into(), [0.991, 0.993])]),
+            ..Experiment::default()
+        };
+        let source = DataSource { title: "digits".into(), generated, origin: String::new() };
+        let data = BTreeMap::from([("set".to_owned(), source)]);
+        let results = Results { data, experiments: vec![experiment], ..Results::default() };
+        render(&results, &|_| None)
+    }
+
+    #[test]
+    fn generated_data_is_never_compared_with_the_book() {
+        let real = one(Some("set"), false);
+        assert!(real.contains("real data: digits") && real.contains("0.22 points below"));
+        for page in [one(Some("set"), true), one(Some("other"), false), one(None, false)] {
+            assert!(!page.contains("points below") && !page.contains("real data"), "{page}");
+            assert!(page.contains("98.88 %") && page.contains("not comparable"));
+        }
+        assert!(one(Some("set"), true).contains("generated data: digits"));
+        assert!(one(Some("set"), true).contains("made by a program"), "said at the top too");
+    }
+
+    #[test]
+    fn figures_stay_below_their_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("inside");
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::write(folder.path().join("secret.png"), b"secret").unwrap();
+        std::fs::write(inside.join("a.png"), b"picture").unwrap();
+        let figures = figures_in(inside);
+        assert_eq!(figures("a.png").as_deref(), Some(b"picture".as_slice()));
+        assert_eq!(figures("../secret.png"), None);
+        assert_eq!(figures("none.png"), None);
+    }
+
+    #[test]
+    fn an_empty_run_has_a_page() {
+        let page = render(&Results::default(), &|_| None);
+        assert!(page.ends_with("</html>") && page.contains("No experiment was run"));
+    }
+}

@@ -1,0 +1,385 @@
+//! `results.json`: what a run found, with everything needed to read the figures rightly.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Component, Path};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{Error, Machine, words, write_file};
+
+/// No run of ours comes near this size; a larger file is refused before it is parsed.
+const LARGEST_FILE: u64 = 16 << 20;
+
+/// A whole run. Maps are ordered, so that equal runs give equal files.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Results {
+    /// The version of this form, [`Results::VERSION`].
+    pub version: u64,
+    /// When the run ended, as [`words::now`] writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// `smoke`, `quick` or `book`.
+    pub profile: String,
+    /// The seed of every random number of the run.
+    pub seed: u64,
+    /// How many threads computed.
+    pub threads: usize,
+    /// The machine.
+    #[serde(default)]
+    pub machine: Machine,
+    /// The sets of pictures that were used, by the name that [`Experiment::data`] gives.
+    #[serde(default)]
+    pub data: BTreeMap<String, DataSource>,
+    /// The experiments in the order of the chapter.
+    #[serde(default)]
+    pub experiments: Vec<Experiment>,
+}
+
+/// Where pictures came from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataSource {
+    /// What a reader calls it: `MNIST`, `drawn digits`.
+    pub title: String,
+    /// `true` for pictures made by a program; their figures are never shown as if from the real set.
+    pub generated: bool,
+    /// Where it was found or how it was made, with number of pictures or checksum where known.
+    #[serde(default)]
+    pub origin: String,
+}
+
+/// How an experiment ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It ran to its end.
+    #[default]
+    Done,
+    /// It ended in an error, which [`Experiment::error`] tells.
+    Failed,
+    /// It was not run, for the reason in [`Experiment::error`].
+    Skipped,
+}
+
+impl Status {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One experiment of the chapter. A number that is not finite is written as `null` and read as NaN.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Its id on the command line: `5.1-shift`.
+    pub id: String,
+    /// Its name for readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// How it ended.
+    pub status: Status,
+    /// Wall-clock time in seconds.
+    #[serde(default, deserialize_with = "number")]
+    pub seconds: f64,
+    /// What `--plan` would have said, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted_seconds: Option<f64>,
+    /// Its peak memory in MiB, where it can be measured.
+    #[serde(default)]
+    pub peak_mib: Option<f64>,
+    /// A key of [`Results::data`]; `None` where no pictures were needed.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// The pretrained model that it built on.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// The instruction set that computed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isa: Option<String>,
+    /// The convolution algorithm: `direct` or `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convolution: Option<String>,
+    /// Threads, where they differ from the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// Figures by name; those that end in `accuracy` lie between 0 and 1.
+    #[serde(default, deserialize_with = "numbers")]
+    pub metrics: BTreeMap<String, f64>,
+    /// What the book prints for a metric, lowest and highest.
+    #[serde(default)]
+    pub book: BTreeMap<String, [f64; 2]>,
+    /// Why ours and the book's differ, or what else a reader should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Why it failed or was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Pictures, `.png` or `.svg`, as paths relative to the results file.
+    #[serde(default)]
+    pub figures: Vec<String>,
+    /// One sentence under a figure: what to see in it, by the figure's path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub captions: BTreeMap<String, String>,
+    /// One value per epoch: `train_loss`, `train_accuracy`, `val_loss`, `val_accuracy`, `learning_rate` …; where an
+    /// experiment trains several models, each series begins with the model's name and a slash.
+    #[serde(default, deserialize_with = "series")]
+    pub history: BTreeMap<String, Vec<f64>>,
+}
+
+impl Results {
+    /// The version that this program writes and reads.
+    pub const VERSION: u64 = 1;
+
+    /// Reads and checks `path` as a file from anywhere: no size, number, id or path in it is taken on trust.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::TooLarge`], [`Error::Version`], or [`Error::Invalid`] naming the place in the file.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let unreadable = |source| Error::Read { path: path.to_owned(), source };
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(unreadable)?;
+        // One byte more than allowed tells a file that is too large, even if it is a pipe without a length.
+        file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > LARGEST_FILE {
+            return Err(Error::TooLarge { path: path.to_owned(), limit: LARGEST_FILE });
+        }
+        let invalid = |what: String| Error::Invalid { path: path.to_owned(), what };
+        // The version is looked at first: another version may have another form.
+        let Version { version } =
+            serde_json::from_slice(&bytes).map_err(|error| invalid(error.to_string()))?;
+        if version != Self::VERSION {
+            return Err(Error::Version { path: path.to_owned(), found: version, known: Self::VERSION });
+        }
+        let results: Self = serde_json::from_slice(&bytes).map_err(|error| invalid(error.to_string()))?;
+        results.check().map_err(invalid)?;
+        Ok(results)
+    }
+
+    /// Writes `path` in one step, as [`write_file`] does; the version is always [`Results::VERSION`].
+    ///
+    /// # Errors
+    /// [`Error::Write`]; [`Error::Invalid`] for an id, path or accuracy that [`Results::read`] would refuse.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let invalid = |what: String| Error::Invalid { path: path.to_owned(), what };
+        self.check().map_err(invalid)?;
+        let current = Self { version: Self::VERSION, ..self.clone() };
+        let mut json = serde_json::to_vec_pretty(&current).map_err(|error| invalid(error.to_string()))?;
+        json.push(b'\n');
+        write_file(path, &json)
+    }
+
+    /// Checks what the types do not.
+    fn check(&self) -> Result<(), String> {
+        let mut ids = HashSet::new();
+        for experiment in &self.experiments {
+            let id = experiment.id.as_str();
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+            if id.is_empty() || id.len() > 64 || id.starts_with('.') || !id.chars().all(plain) {
+                let expected = "expected up to 64 letters, digits, '-', '_' or '.', not beginning with '.'";
+                return Err(format!("experiment id {id:?}: {expected}"));
+            }
+            if !ids.insert(id) {
+                return Err(format!("experiment {id} is there twice, expected each id once"));
+            }
+            experiment.check().map_err(|what| format!("experiment {id}: {what}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Experiment {
+    fn check(&self) -> Result<(), String> {
+        for (name, &value) in &self.metrics {
+            if words::is_share(name) && !value.is_nan() && !(0.0..=1.0).contains(&value) {
+                return Err(format!("metric {name} is {value}, expected 0 to 1"));
+            }
+        }
+        for (name, &[low, high]) in &self.book {
+            if !(low.is_finite() && high.is_finite() && low <= high) {
+                return Err(format!(
+                    "book figure {name} is {low} to {high}, expected the lower number first"
+                ));
+            }
+        }
+        for (name, values) in &self.history {
+            let wrong = values.iter().find(|value| !value.is_nan() && !(0.0..=1.0).contains(*value));
+            if let Some(value) = wrong.filter(|_| words::is_share(name)) {
+                return Err(format!("history {name} has {value}, expected 0 to 1"));
+            }
+        }
+        for figure in &self.figures {
+            check_figure(figure).map_err(|expected| format!("figure {figure:?}: expected {expected}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// A figure's path must stay below the folder of the results file.
+pub(crate) fn check_figure(figure: &str) -> Result<(), &'static str> {
+    // A backslash or colon would mean another place on another system.
+    if figure.len() > 255 || figure.contains(|c: char| c.is_control() || matches!(c, '\\' | ':')) {
+        return Err("at most 255 bytes without backslash, colon or control characters");
+    }
+    let path = Path::new(figure);
+    if figure.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err("a relative path without '..'");
+    }
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("png" | "svg") => Ok(()),
+        _ => Err("a name that ends in .png or .svg"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
+fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let map = BTreeMap::<String, Option<f64>>::deserialize(from)?;
+    Ok(map.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
+}
+
+fn series<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Vec<f64>>, D::Error> {
+    let map = BTreeMap::<String, Vec<Option<f64>>>::deserialize(from)?;
+    let plain =
+        |values: Vec<Option<f64>>| values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+    Ok(map.into_iter().map(|(name, values)| (name, plain(values))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Results {
+        let experiment = Experiment {
+            id: "5.1".into(),
+            seconds: 61.5,
+            peak_mib: Some(81.2),
+            data: Some("mnist".into()),
+            metrics: BTreeMap::from([("test_accuracy".into(), 0.9912), ("test_loss".into(), f64::NAN)]),
+            book: BTreeMap::from([("test_accuracy".into(), [0.991, 0.993])]),
+            figures: vec!["figures/5.1-confusion.svg".into()],
+            history: BTreeMap::from([("val_loss".into(), vec![0.05, f64::INFINITY, 0.03])]),
+            ..Experiment::default()
+        };
+        let source = DataSource { title: "MNIST".into(), generated: false, origin: "a folder".into() };
+        Results {
+            profile: "quick".into(),
+            seed: u64::MAX,
+            threads: 2,
+            data: BTreeMap::from([("mnist".into(), source)]),
+            experiments: vec![experiment],
+            ..Results::default()
+        }
+    }
+
+    fn refused(json: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        std::fs::write(&path, json).unwrap();
+        let message = Results::read(&path).unwrap_err().to_string();
+        assert!(message.contains("results.json"), "{message}");
+        message
+    }
+
+    fn with_experiment(fields: &str) -> String {
+        format!(
+            r#"{{"version":1,"profile":"quick","seed":1,"threads":1,
+                "experiments":[{{"id":"5.1","status":"done"{fields}}}]}}"#
+        )
+    }
+
+    #[test]
+    fn a_run_survives_the_round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        sample().write(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let read = Results::read(&path).unwrap();
+        assert_eq!((read.version, read.seed), (1, u64::MAX));
+        assert!(read.experiments[0].metrics["test_loss"].is_nan());
+        assert!(read.experiments[0].history["val_loss"][1].is_nan());
+        read.write(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn the_form_is_the_documented_one() {
+        let json = serde_json::to_value(sample()).unwrap();
+        let experiment = &json["experiments"][0];
+        assert_eq!(experiment["status"], "done");
+        assert_eq!(experiment["book"]["test_accuracy"], serde_json::json!([0.991, 0.993]));
+        assert_eq!(experiment["figures"], serde_json::json!(["figures/5.1-confusion.svg"]));
+        assert!(experiment["metrics"]["test_loss"].is_null() && experiment["base"].is_null());
+        for key in ["id", "seconds", "peak_mib", "data", "history"] {
+            assert!(experiment.get(key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_least_that_is_needed_is_enough() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        std::fs::write(&path, with_experiment(r#", "unknown": {"of": "a later writer"}"#)).unwrap();
+        assert_eq!(Results::read(&path).unwrap().experiments[0].status, Status::Done);
+    }
+
+    #[test]
+    fn hostile_files_are_refused() {
+        let cases = [
+            ("", "EOF"),
+            ("[]", "results file"),
+            (r#"{"version": 2}"#, "has version 2, this program reads version 1"),
+            (r#"{"version": -1}"#, "invalid value"),
+            (r#"{"version": 1}"#, "missing field `profile`"),
+            (&with_experiment(r#", "status": "odd""#), "duplicate field"),
+            (&with_experiment(r#", "figures": ["../secret.png"]"#), "without '..'"),
+            (&with_experiment(r#", "figures": ["/etc/secret.png"]"#), "relative path"),
+            (&with_experiment(r#", "figures": ["C:\\secret.png"]"#), "without backslash"),
+            (&with_experiment(r#", "figures": ["figures/page.html"]"#), ".png or .svg"),
+            (&with_experiment(r#", "figures": [""]"#), "relative path"),
+            (&with_experiment(r#", "metrics": {"test_accuracy": 99.1}"#), "expected 0 to 1"),
+            (&with_experiment(r#", "metrics": {"test_accuracy": 1e999}"#), "out of range"),
+            (&with_experiment(r#", "history": {"val_accuracy": [0.5, -0.5]}"#), "expected 0 to 1"),
+            (&with_experiment(r#", "book": {"test_loss": [2, 1]}"#), "lower number first"),
+            (&with_experiment(r#"}, {"id": "5.1", "status": "done""#), "is there twice"),
+            (&with_experiment("").replace("5.1", "../5.1"), "experiment id"),
+            (&with_experiment("").replace("5.1", "<b>"), "experiment id"),
+            (&"[".repeat(100_000), "results file"),
+        ];
+        for (json, expected) in cases {
+            let message = refused(json);
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_never_ends_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        File::create(&path).unwrap().set_len(LARGEST_FILE * 64).unwrap();
+        assert!(matches!(Results::read(&path), Err(Error::TooLarge { .. })));
+    }
+
+    #[test]
+    fn what_would_not_be_read_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.json");
+        let mut results = sample();
+        results.experiments[0].figures.push("../escape.svg".into());
+        assert!(matches!(results.write(&path), Err(Error::Invalid { .. })));
+        assert!(!path.exists());
+    }
+}
