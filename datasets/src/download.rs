@@ -59,22 +59,26 @@ fn download_file(
     client: &Client,
     progress: &mut dyn Progress,
 ) -> Result<()> {
-    let mut failures = Vec::new();
+    let mut failures: Vec<(&str, String)> = Vec::new();
     for mirror in &manifest.mirrors {
         match from_mirror(mirror, file, target, client, progress) {
             Ok(()) => return Ok(()),
             Err(Broken::Here(error)) => return Err(error),
             Err(Broken::Again(why) | Broken::Never(why)) => {
-                let failure = format!("{} {why}", host(mirror));
-                progress.note(&failure);
-                failures.push(failure);
+                progress.note(&format!("{} {why}", host(mirror)));
+                failures.push((host(mirror), why));
             }
         }
     }
-    if failures.is_empty() {
-        failures.push(format!("no mirror is known; put the file at {}", target.display()));
-    }
-    let why = failures.join("; ");
+    let why = match failures.as_slice() {
+        [] => format!("no mirror is known; put the file at {}", target.display()),
+        // Without network all mirrors fail alike: said once.
+        [(first, why), rest @ ..] if !rest.is_empty() && rest.iter().all(|(_, other)| other == why) => {
+            let others: String = rest.iter().map(|(host, _)| format!(", {host}")).collect();
+            format!("{first}{others}: each {why}")
+        }
+        _ => failures.iter().map(|(host, why)| format!("{host} {why}")).collect::<Vec<_>>().join("; "),
+    };
     Err(Error::Unavailable { name: manifest.name.clone(), file: file.name.clone(), why })
 }
 

@@ -187,16 +187,20 @@ fn request(
     Err(Broken::Never(format!("redirects more than {REDIRECTS} times")))
 }
 
+/// Only a connection that was cut is worth another attempt: without a working network, repeating what failed
+/// would make the user wait for nothing.
 fn describe(error: ureq::Error) -> Broken {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     match error {
-        ureq::Error::HostNotFound => Broken::Never("host not found; is there a network?".to_owned()),
-        ureq::Error::ConnectionFailed => Broken::Never("no connection".to_owned()),
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            Broken::Never("no connection in time".to_owned())
+        ureq::Error::Io(e)
+            if [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&e.kind()) =>
+        {
+            Broken::Again(format!("hangs up ({e})"))
         }
-        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
-            Broken::Never("connection refused".to_owned())
-        }
+        ureq::Error::Io(e) => Broken::Never(format!("cannot be reached ({e})")),
+        ureq::Error::HostNotFound => Broken::Never("cannot be found".to_owned()),
+        ureq::Error::ConnectionFailed => Broken::Never("cannot be reached".to_owned()),
+        ureq::Error::Timeout(_) => Broken::Never("does not answer in time".to_owned()),
         other => Broken::Again(other.to_string()),
     }
 }

@@ -279,6 +279,7 @@ fn a_silent_server_is_given_up_and_resumed() {
     let silent = Server::start(|_, _| Reply { head: String::new(), body: Vec::new(), stall: true });
     let fine = Server::start(good);
     Outcome::of(&[&silent.mirror, &fine.mirror]).is_complete();
+    assert_eq!(silent.requests().len(), 1);
 }
 
 #[test]
@@ -299,7 +300,9 @@ fn nobody_listens() {
     // Bound and dropped: a port that was free a moment ago.
     let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let mirror = format!("http://127.0.0.1:{port}/");
-    Outcome::of(&[&mirror]).failed_with("127.0.0.1");
+    Outcome::of(&[&mirror]).failed_with("cannot be reached");
+    let outcome = Outcome::of(&[&mirror, &mirror]);
+    outcome.failed_with("each cannot be reached");
     Outcome::of(&[]).failed_with("no mirror is known");
 }
 
