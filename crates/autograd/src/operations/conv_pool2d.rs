@@ -1,0 +1,98 @@
+//! Convolution, bias, activation and 2×2 max-pooling in one step.
+
+use super::conv2d::{Direction, check, packed};
+use super::{BIAS, INPUT, KERNEL, expect, written};
+use crate::operation::{InputGradients, Operation, Wanted};
+use convnet_cpu::activation::Activation;
+use convnet_cpu::conv2d::{self, Geometry};
+use convnet_cpu::{pool2d, reference, window::Window};
+use convnet_tensor::{Result, Shape, Tensor};
+
+/// A [`Conv2D`](super::Conv2D) followed by a 2×2 max-pooling with stride 2, with the same bits as the two one by one.
+///
+/// The full-size output and its gradient never exist: only the pooled output and two bits of arg-max per value. Of equal
+/// numbers in a window the first wins. Inputs as of `Conv2D`; the convolution's output must be at least 2×2.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvPool2D {
+    /// Sizes, stride, dilation and padding of the convolution.
+    pub geometry: Geometry,
+    /// What is applied to each number before the pooling.
+    pub activation: Activation,
+}
+
+/// What the backward pass needs: the input for the kernel's gradient, the kernel for the input's.
+#[derive(Debug)]
+pub struct Saved {
+    x: Option<Tensor>,
+    kernel: Option<Tensor>,
+    y: Tensor,
+    argmax: Tensor<u8>,
+}
+
+impl Operation for ConvPool2D {
+    type Saved = Option<Saved>;
+
+    fn forward(&self, inputs: &[&Tensor], wanted: Wanted<'_>) -> Result<(Tensor, Self::Saved)> {
+        let g = &self.geometry;
+        check("ConvPool2D", g, inputs)?;
+        let [x, kernel] = [inputs[INPUT], inputs[KERNEL]];
+        expect(
+            g.can_pool(),
+            "ConvPool2D",
+            || "an output of at least 2×2 pixels".into(),
+            Shape::from(g.output()),
+        )?;
+        let bias = inputs.get(BIAS).map(|bias| bias.data());
+        let pictures = x.len_first();
+        let mut argmax = wanted.any().then(|| Tensor::<u8>::recycled([pictures, conv2d::argmax_len(g)]));
+        let y = written(Shape::from(g.pooled()).with_first(pictures), |y| {
+            let kernel = packed(g, kernel, Direction::Forward);
+            let argmax = argmax.as_mut().map(|argmax| argmax.data_mut());
+            conv2d::forward_pool(g, x.data(), &kernel, bias, self.activation, y, argmax);
+        });
+        let saved = argmax.map(|argmax| Saved {
+            x: (wanted.input(KERNEL) || wanted.input(BIAS)).then(|| x.clone()),
+            kernel: wanted.input(INPUT).then(|| kernel.clone()),
+            y: y.clone(),
+            argmax,
+        });
+        Ok((y, saved))
+    }
+
+    fn backward(&self, saved: Self::Saved, gradient: Tensor, to: &mut InputGradients<'_>) -> Result<()> {
+        let Some(Saved { x, kernel, y, argmax }) = saved else { return Ok(()) };
+        let g = &self.geometry;
+        let pictures = gradient.len_first();
+        let (y, argmax, dy) = (y.data(), argmax.data(), gradient.data());
+        if let Some(x) = x {
+            let shape = [g.window.size[0], g.window.size[1], g.in_channels, g.out_channels];
+            let mut dbias = to.wants(BIAS).then(|| Tensor::recycled([g.out_channels]));
+            let dkernel = written(shape, |dk| {
+                let db = dbias.as_mut().map(|db| db.data_mut());
+                conv2d::pooled_kernel_gradient(g, x.data(), y, argmax, self.activation, dy, dk, db);
+            });
+            to.give(KERNEL, || dkernel);
+            if let Some(dbias) = dbias {
+                to.give(BIAS, || dbias);
+            }
+        }
+        if let Some(kernel) = kernel {
+            let kernel = packed(g, &kernel, Direction::Transposed);
+            to.give(INPUT, || {
+                written([pictures, g.height, g.width, g.in_channels], |dx| {
+                    conv2d::pooled_input_gradient(g, &kernel, y, argmax, self.activation, dy, dx);
+                })
+            });
+        }
+        Ok(())
+    }
+
+    fn reference(&self, inputs: &[&Tensor<f64>]) -> Tensor<f64> {
+        let full = super::Conv2D { geometry: self.geometry, activation: self.activation }.reference(inputs);
+        let [height, width, channels] = self.geometry.output();
+        let pool = pool2d::Geometry { height, width, channels, window: Window::new([2, 2], [2, 2]) };
+        written(Shape::from(pool.output()).with_first(full.len_first()), |y| {
+            reference::pool2d::max::forward(&pool, full.data(), y, None);
+        })
+    }
+}

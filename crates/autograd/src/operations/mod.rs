@@ -1,0 +1,61 @@
+//! Every differentiable operation, one file each.
+
+mod add;
+mod average_pooling2d;
+mod batch_normalization;
+mod conv2d;
+mod conv_pool2d;
+mod dense;
+mod dropout;
+mod global_average_pooling2d;
+mod max_pooling2d;
+mod relu;
+mod rescaling;
+mod reshape;
+mod sigmoid;
+mod softmax;
+
+pub use add::Add;
+pub use average_pooling2d::AveragePooling2D;
+pub use batch_normalization::{BatchNormalization, Moments};
+pub use conv_pool2d::ConvPool2D;
+pub use conv2d::Conv2D;
+pub use convnet_cpu::activation::Activation;
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use global_average_pooling2d::GlobalAveragePooling2D;
+pub use max_pooling2d::MaxPooling2D;
+pub use relu::Relu;
+pub use rescaling::Rescaling;
+pub use reshape::Reshape;
+pub use sigmoid::Sigmoid;
+pub use softmax::Softmax;
+
+/// The place of the input among an operation's inputs.
+pub const INPUT: usize = 0;
+/// The place of the kernel, of operations that have one.
+pub const KERNEL: usize = 1;
+/// The place of the bias, of operations that have one.
+pub const BIAS: usize = 2;
+
+use convnet_tensor::{Error, Plain, Result, Shape, Tensor};
+
+/// An error unless `fits`: what the operation takes, and what came.
+fn expect(fits: bool, operation: &str, expected: impl FnOnce() -> String, found: Shape) -> Result<()> {
+    if fits { Ok(()) } else { Err(Error::Shape { operation: operation.into(), expected: expected(), found }) }
+}
+
+/// An error unless there are `expected` inputs.
+fn expect_inputs(operation: &str, expected: std::ops::RangeInclusive<usize>, found: usize) -> Result<()> {
+    if expected.contains(&found) {
+        return Ok(());
+    }
+    Err(Error::Inputs { operation: operation.into(), expected: *expected.end(), found })
+}
+
+/// A tensor of shape `shape`, written by `write`.
+fn written<T: Plain>(shape: impl Into<Shape>, write: impl FnOnce(&mut [T])) -> Tensor<T> {
+    let mut tensor = Tensor::recycled(shape);
+    write(tensor.data_mut());
+    tensor
+}
