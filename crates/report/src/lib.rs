@@ -1,6 +1,4 @@
-//! What a run shows and leaves behind: progress lines, tables, charts, pictures, `results.json` and `index.html`.
-//!
-//! This crate knows numbers and pictures only; it depends on no other part of the workspace.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod chart;

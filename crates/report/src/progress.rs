@@ -24,13 +24,19 @@ impl Mode {
     /// A bar where standard error is a terminal that can redraw a line, without colour where `NO_COLOR` is set and not
     /// empty (<https://no-color.org>); plain lines elsewhere.
     pub fn of_stderr() -> Self {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        if !io::stderr().is_terminal() || variable("TERM").is_none_or(|term| term == "dumb") {
+        let width = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        Self::fitting(io::stderr().is_terminal(), width, |name| std::env::var(name).ok())
+    }
+
+    fn fitting(terminal: bool, width: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let variable = |name| variable(name).filter(|value| !value.is_empty());
+        let kind = variable("TERM");
+        if !terminal || kind.as_deref() == Some("dumb") {
             return Self::Plain;
         }
-        let size = terminal_size::terminal_size_of(io::stderr());
-        let width = size.map_or(80, |(terminal_size::Width(width), _)| usize::from(width));
-        Self::Terminal { width: width.clamp(20, 120), colour: variable("NO_COLOR").is_none() }
+        // A terminal that does not say what it is may not know escape sequences.
+        let colour = kind.is_some() && variable("NO_COLOR").is_none();
+        Self::Terminal { width: width.unwrap_or(80).clamp(20, 120), colour }
     }
 
     /// The least time between two redrawings or lines.
@@ -303,6 +309,20 @@ mod tests {
             progress.advance(250);
         }
         progress.finish();
+    }
+
+    #[test]
+    fn the_mode_follows_the_surroundings() {
+        let mode = |terminal, term: &str, no_color: &str| {
+            let variables = [("TERM", term.to_owned()), ("NO_COLOR", no_color.to_owned())];
+            Mode::fitting(terminal, Some(100), |name| Some(variables.iter().find(|v| v.0 == name)?.1.clone()))
+        };
+        let bar = |colour| Mode::Terminal { width: 100, colour };
+        assert_eq!(mode(false, "xterm", ""), Mode::Plain);
+        assert_eq!(mode(true, "dumb", ""), Mode::Plain);
+        assert_eq!(mode(true, "xterm", ""), bar(true));
+        assert_eq!(mode(true, "xterm", "1"), bar(false));
+        assert_eq!(mode(true, "", ""), bar(false));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Error, Machine, words, write_file};
+use crate::{Error, Machine, write_file};
 
 /// No run of ours comes near this size; a larger file is refused before it is parsed.
 const LARGEST_FILE: u64 = 16 << 20;
@@ -17,7 +17,7 @@ const LARGEST_FILE: u64 = 16 << 20;
 pub struct Results {
     /// The version of this form, [`Results::VERSION`].
     pub version: u64,
-    /// When the run ended, as [`words::now`] writes it.
+    /// When the run ended, as [`crate::words::now`] writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
     /// `smoke`, `quick` or `book`.
@@ -177,6 +177,7 @@ impl Results {
 
     /// Checks what the types do not.
     fn check(&self) -> Result<(), String> {
+        few(self.experiments.len(), 500, "experiments")?;
         let mut ids = HashSet::new();
         for experiment in &self.experiments {
             let id = experiment.id.as_str();
@@ -195,9 +196,19 @@ impl Results {
 }
 
 impl Experiment {
+    /// Adds a figure, `.png` or `.svg`, by its path relative to the results file, with one sentence on what to see in it.
+    pub fn add_figure(&mut self, path: &str, caption: &str) {
+        self.figures.push(path.to_owned());
+        self.captions.insert(path.to_owned(), caption.to_owned());
+    }
+
     fn check(&self) -> Result<(), String> {
+        few(self.metrics.len(), 1000, "metrics")?;
+        few(self.book.len(), 1000, "book figures")?;
+        few(self.figures.len(), 1000, "figures")?;
+        few(self.history.len(), 200, "series in history")?;
         for (name, &value) in &self.metrics {
-            if words::is_share(name) && !value.is_nan() && !(0.0..=1.0).contains(&value) {
+            if is_accuracy(name) && !value.is_nan() && !(0.0..=1.0).contains(&value) {
                 return Err(format!("metric {name} is {value}, expected 0 to 1"));
             }
         }
@@ -210,7 +221,7 @@ impl Experiment {
         }
         for (name, values) in &self.history {
             let wrong = values.iter().find(|value| !value.is_nan() && !(0.0..=1.0).contains(*value));
-            if let Some(value) = wrong.filter(|_| words::is_share(name)) {
+            if let Some(value) = wrong.filter(|_| is_accuracy(name)) {
                 return Err(format!("history {name} has {value}, expected 0 to 1"));
             }
         }
@@ -219,6 +230,11 @@ impl Experiment {
         }
         Ok(())
     }
+}
+
+/// A page takes far more memory than the few bytes that an empty entry takes in the file.
+fn few(count: usize, most: usize, what: &str) -> Result<(), String> {
+    if count > most { Err(format!("{count} {what}, expected at most {most}")) } else { Ok(()) }
 }
 
 /// A figure's path must stay below the folder of the results file.
@@ -235,6 +251,11 @@ pub(crate) fn check_figure(figure: &str) -> Result<(), &'static str> {
         Some("png" | "svg") => Ok(()),
         _ => Err("a name that ends in .png or .svg"),
     }
+}
+
+/// Whether a metric of this name lies between 0 and 1; others, such as differences of accuracies, may not.
+fn is_accuracy(name: &str) -> bool {
+    name.ends_with("accuracy")
 }
 
 #[derive(Deserialize)]
@@ -357,6 +378,10 @@ mod tests {
             (&with_experiment(r#"}, {"id": "5.1", "status": "done""#), "is there twice"),
             (&with_experiment("").replace("5.1", "../5.1"), "experiment id"),
             (&with_experiment("").replace("5.1", "<b>"), "experiment id"),
+            (
+                &with_experiment(&format!(r#", "figures": [{}"a.png"]"#, r#""a.png","#.repeat(1000))),
+                "at most 1000",
+            ),
             (&"[".repeat(100_000), "results file"),
         ];
         for (json, expected) in cases {

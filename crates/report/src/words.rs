@@ -71,9 +71,9 @@ pub fn name(metric: &str) -> String {
     metric.replace('_', " ")
 }
 
-/// Whether a metric of this name lies between 0 and 1 and is read as a percentage.
+/// Whether a metric of this name is read as a percentage.
 pub(crate) fn is_share(metric: &str) -> bool {
-    metric.ends_with("accuracy") || metric == "pointing_game"
+    metric.contains("accuracy") || metric == "pointing_game"
 }
 
 /// A metric's value for readers, by its name: shares as `99.12 %`, large numbers with thousands separated.
@@ -157,6 +157,7 @@ mod tests {
     #[test]
     fn metrics_read_by_their_name() {
         assert_eq!(metric("test_accuracy", 0.99123), "99.12 %");
+        assert_eq!(metric("test_accuracy_without_pooling", 0.978), "97.80 %");
         assert_eq!(metric("parameters", 93_322.0), "93,322");
         assert_eq!(metric("test_loss", 0.03217), "0.0322");
         assert_eq!(metric("images_per_second", 10_900.7), "10,901");

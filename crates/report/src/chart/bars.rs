@@ -5,7 +5,7 @@ use super::line::{fill_class, stroke_class};
 use super::scale::{Scale, drawable};
 use crate::words;
 
-const WIDTH: f64 = 560.0;
+const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 210.0;
 
 /// A bar per group and series, from zero, as one `<svg>` element.

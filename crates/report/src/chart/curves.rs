@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::line::{LineChart, Mark, Series};
 use crate::words;
 
-/// The charts of accuracy and of loss that a history allows, in this order; none from an empty one.
+/// The charts of `"accuracy"` and of `"loss"` that a history allows, in this order; none from an empty one.
 ///
 /// `history` has one value per epoch under `train_accuracy`, `val_accuracy`, `train_loss`, `val_loss`. The best epoch is
 /// that of the highest validation accuracy or the lowest validation loss, or of training where nothing was validated.
-pub fn learning_curves(title: &str, history: &BTreeMap<String, Vec<f64>>) -> Vec<String> {
-    let chart = |what: &str| {
+pub fn learning_curves(title: &str, history: &BTreeMap<String, Vec<f64>>) -> Vec<(&'static str, String)> {
+    let chart = |what: &'static str| {
         let lines: Vec<_> = [("training", "train"), ("validation", "val")]
             .into_iter()
             .filter_map(|(name, key)| Some((name, history.get(&format!("{key}_{what}"))?)))
@@ -32,7 +32,11 @@ pub fn learning_curves(title: &str, history: &BTreeMap<String, Vec<f64>>) -> Vec
             points: values.iter().enumerate().map(|(epoch, &value)| ((epoch + 1) as f64, value)).collect(),
             dashed: false,
         });
-        let title = if title.is_empty() { what.to_owned() } else { format!("{title}: {what}") };
+        let title = match (title, what) {
+            ("", "accuracy") => "Accuracy".to_owned(),
+            ("", _) => "Loss".to_owned(),
+            _ => format!("{title}: {what}"),
+        };
         let chart = LineChart {
             title,
             x_label: "epoch".to_owned(),
@@ -41,7 +45,7 @@ pub fn learning_curves(title: &str, history: &BTreeMap<String, Vec<f64>>) -> Vec
             marks: mark.into_iter().collect(),
             ..LineChart::default()
         };
-        Some(chart.svg())
+        Some((what, chart.svg()))
     };
     ["accuracy", "loss"].into_iter().filter_map(chart).collect()
 }
@@ -64,15 +68,15 @@ mod tests {
         ]);
         let charts = learning_curves("5.1", &history);
         assert_eq!(charts.len(), 2);
-        assert!(charts[0].contains("best: 94.00 %, epoch 2"));
-        assert!(charts[1].contains("best: 0.3000, epoch 2"));
-        assert!(charts.iter().all(|chart| chart.contains("training") && chart.contains("validation")));
+        assert!(charts[0].1.contains("best: 94.00 %, epoch 2"));
+        assert!(charts[1].1.contains("best: 0.3000, epoch 2"));
+        assert!(charts.iter().all(|(_, chart)| chart.contains("training") && chart.contains("validation")));
     }
 
     #[test]
     fn what_is_missing_is_left_out() {
         assert!(learning_curves("", &history(&[("learning_rate", &[0.1]), ("val_loss", &[])])).is_empty());
         let charts = learning_curves("", &history(&[("train_loss", &[f64::NAN])]));
-        assert!(charts.len() == 1 && !charts[0].contains("best"));
+        assert!(charts.len() == 1 && !charts[0].1.contains("best"));
     }
 }

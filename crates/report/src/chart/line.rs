@@ -111,7 +111,8 @@ impl LineChart {
             let words = at.1 + if below { 24.0 } else { -14.0 };
             let half = text_width(&mark.label, 13.0) / 2.0;
             let centre = at.0.clamp(left + half, (RIGHT - half).max(left + half));
-            canvas.text((centre, words), Anchor::Middle, fill_class(mark.series), &mark.label);
+            let class = format!("halo {}", fill_class(mark.series));
+            canvas.text((centre, words), Anchor::Middle, &class, &mark.label);
         }
         canvas.finish(WIDTH, bottom + 50.0, &self.title)
     }

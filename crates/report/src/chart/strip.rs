@@ -29,7 +29,7 @@ pub struct StripRow {
     pub values: Vec<f64>,
 }
 
-const WIDTH: f64 = 560.0;
+const WIDTH: f64 = 460.0;
 const ROW: f64 = 42.0;
 
 impl StripChart {
@@ -37,7 +37,7 @@ impl StripChart {
     pub fn svg(&self) -> String {
         let book = self.book.filter(|[low, high]| drawable(*low) && drawable(*high));
         let values = self.rows.iter().flat_map(|row| &row.values).copied();
-        let scale = Scale::around(values.chain(book.into_iter().flatten()), 6, self.percent);
+        let scale = Scale::around(values.chain(book.into_iter().flatten()), 4, self.percent);
         let names = self.rows.iter().map(|row| row.name.as_str()).chain(book.map(|_| "the book"));
         let left = 28.0 + names.map(|name| text_width(name, 13.0)).fold(40.0, f64::max).min(200.0);
         let right = WIDTH - 30.0;
@@ -61,18 +61,14 @@ impl StripChart {
 
         for (i, row) in self.rows.iter().enumerate() {
             let y = top + ROW * (i as f64 + 0.5);
-            canvas.text((16.0, y + 4.0), Anchor::Start, "", &row.name);
             let drawn: Vec<_> = row.values.iter().copied().filter(|&value| drawable(value)).collect();
             if drawn.len() > 1 {
                 let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
-                canvas.segment((place(mean), y - 14.0), (place(mean), y + 14.0), "axis");
-                canvas.text(
-                    (place(mean), y - 16.0),
-                    Anchor::Middle,
-                    "soft small",
-                    &format!("mean {}", show(mean)),
-                );
+                canvas.segment((place(mean), y - 13.0), (place(mean), y + 13.0), "axis");
+                canvas.text((16.0, y + 13.0), Anchor::Start, "soft small", &format!("mean {}", show(mean)));
             }
+            let lifted = if drawn.len() > 1 { y - 3.0 } else { y + 4.0 };
+            canvas.text((16.0, lifted), Anchor::Start, "", &row.name);
             for (number, &value) in drawn.iter().enumerate() {
                 // A small step up or down keeps equal values apart.
                 let nudge = [0.0, -4.0, 4.0][number % 3];

@@ -43,21 +43,20 @@ pub(super) fn section(
 
 /// Every number of the experiment, in words.
 fn numbers(experiment: &Experiment) -> Markup {
-    let mut facts: Vec<(String, String)> = experiment
-        .metrics
-        .iter()
-        .map(|(name, &value)| (words::name(name), words::metric(name, value)))
-        .collect();
+    let mut metrics: Vec<_> = experiment.metrics.iter().collect();
+    metrics.sort_by_key(|(name, _)| !words::is_share(name)); // accuracies first
+    let mut facts: Vec<(String, String)> =
+        metrics.into_iter().map(|(name, &value)| (words::name(name), words::metric(name, value))).collect();
     let mut add =
         |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
     add("built on", experiment.base.clone());
     if experiment.status != Status::Skipped {
         add("time", Some(words::seconds(experiment.seconds)));
         add("peak memory", experiment.peak_mib.map(memory));
+        add("instructions", experiment.isa.clone());
+        add("convolution", experiment.convolution.clone());
+        add("threads", experiment.threads.map(|threads| threads.to_string()));
     }
-    add("instructions", experiment.isa.clone());
-    add("convolution", experiment.convolution.clone());
-    add("threads", experiment.threads.map(|threads| threads.to_string()));
     html! {
         @if !facts.is_empty() {
             dl.numbers { @for (name, value) in &facts { div { dt { (name) } dd { (value) } } } }
@@ -74,18 +73,24 @@ fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Markup {
     }
     html! {
         @for (model, history) in &models {
-            @for svg in chart::learning_curves(&words::name(model), history) {
+            @for (what, svg) in chart::learning_curves(&words::name(model), history) {
+                @let words = reading(what);
                 @if let Some((markup, _)) = inline::figure(svg.as_bytes(), "") {
                     figure {
                         (markup)
-                        figcaption {
-                            "Where the two lines part, the network begins to learn its training pictures by heart. "
-                            (provenance.badge())
-                        }
+                        figcaption { (words) " " (provenance.badge()) }
                     }
                 }
             }
         }
+    }
+}
+
+/// What to see in a learning curve.
+fn reading(what: &str) -> &'static str {
+    match what {
+        "accuracy" => "Where training goes on rising and validation does not, pictures are learnt by heart.",
+        _ => "Validation loss that rises while training loss falls is overfitting.",
     }
 }
 
@@ -99,7 +104,7 @@ fn figure(
     let content = figures(path)
         .and_then(|bytes| inline::figure(&bytes, if caption.is_empty() { path } else { caption }));
     let (markup, width) = content.unwrap_or_else(|| {
-        let missing = html! { p.missing { "The figure " code { (path) } " could not be read." } };
+        let missing = html! { p.missing { "The figure " code { (path) } " cannot be shown: it is missing or too large." } };
         (missing, 0)
     });
     html! {
@@ -131,7 +136,7 @@ mod tests {
         assert_eq!(markup.0.matches("<svg").count(), 2);
         assert!(markup.0.contains("with pooling: loss") && markup.0.contains("without pooling: loss"));
         assert!(markup.0.contains("Look here.") && markup.0.contains("<figure class=\"wide\">"));
-        assert!(markup.0.contains("<code>figures/gone.svg</code> could not be read"));
+        assert!(markup.0.contains("<code>figures/gone.svg</code> cannot be shown"));
     }
 
     #[test]

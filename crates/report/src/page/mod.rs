@@ -4,6 +4,7 @@ mod experiment;
 mod inline;
 mod overview;
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -11,13 +12,16 @@ use std::path::PathBuf;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::results::check_figure;
-use crate::{DataSource, Experiment, Results, chart, words};
+use crate::{DataSource, Experiment, Results, Status, chart, words};
 
 /// The page's own style; that of the charts follows it.
 const STYLE: &str = include_str!("page.css");
 
 /// A figure that is larger does not belong into a page.
 const LARGEST_FIGURE: u64 = 32 << 20;
+
+/// Together figures take no more than this, so that a browser can open the page.
+const LARGEST_SUM: usize = 128 << 20;
 
 /// The page may load nothing and run nothing, whatever the results file holds.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
@@ -27,6 +31,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 /// `figures` gives the bytes of a figure by its path in the results, or `None` if there is none; [`figures_in`] reads
 /// them from a folder. Learning curves are drawn from each experiment's history. All words are escaped.
 pub fn render(results: &Results, figures: &dyn Fn(&str) -> Option<Vec<u8>>) -> String {
+    let room = Cell::new(LARGEST_SUM);
+    let figures = |path: &str| {
+        let bytes = figures(path)?;
+        room.set(room.get().checked_sub(bytes.len())?);
+        Some(bytes)
+    };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -45,7 +55,7 @@ pub fn render(results: &Results, figures: &dyn Fn(&str) -> Option<Vec<u8>>) -> S
                     (overview::warning(results))
                     (overview::comparison(results))
                     @for experiment in &results.experiments {
-                        (experiment::section(results, experiment, figures))
+                        (experiment::section(results, experiment, &figures))
                     }
                     (overview::costs(results))
                 }
@@ -65,15 +75,18 @@ pub fn figures_in(folder: impl Into<PathBuf>) -> impl Fn(&str) -> Option<Vec<u8>
     let folder = folder.into();
     move |figure| {
         check_figure(figure).ok()?;
+        let path = folder.join(figure);
+        // A pipe would be waited for without end.
+        path.metadata().ok()?.is_file().then_some(())?;
         let mut bytes = Vec::new();
-        File::open(folder.join(figure)).ok()?.take(LARGEST_FIGURE + 1).read_to_end(&mut bytes).ok()?;
+        File::open(path).ok()?.take(LARGEST_FIGURE + 1).read_to_end(&mut bytes).ok()?;
         (bytes.len() as u64 <= LARGEST_FIGURE).then_some(bytes)
     }
 }
 
 /// Which pictures an experiment used, as far as the file says.
 enum Provenance<'a> {
-    /// It needed none.
+    /// It needed none, or was not run.
     None,
     /// The file names a set that it does not describe.
     Unknown(&'a str),
@@ -82,7 +95,9 @@ enum Provenance<'a> {
 
 impl<'a> Provenance<'a> {
     fn of(results: &'a Results, experiment: &'a Experiment) -> Self {
-        let Some(name) = experiment.data.as_deref() else { return Self::None };
+        let Some(name) = experiment.data.as_deref().filter(|_| experiment.status != Status::Skipped) else {
+            return Self::None;
+        };
         results.data.get(name).map_or(Self::Unknown(name), Self::Known)
     }
 
@@ -125,7 +140,7 @@ fn memory(mib: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Status;
+    use crate::Picture;
     use std::collections::BTreeMap;
 
     const EVIL: &str = "<script>alert(\"evil\")</script>'&";
@@ -213,6 +228,16 @@ mod tests {
         assert_eq!(figures("a.png").as_deref(), Some(b"picture".as_slice()));
         assert_eq!(figures("../secret.png"), None);
         assert_eq!(figures("none.png"), None);
+    }
+
+    #[test]
+    fn the_page_stays_of_a_size_that_opens() {
+        let experiment = Experiment { figures: vec!["a.png".into(); 5], ..Experiment::default() };
+        let results = Results { experiments: vec![experiment], ..Results::default() };
+        let mut png = Picture::new(1, 1, 1, vec![0]).unwrap().to_png().unwrap();
+        png.resize(LARGEST_SUM / 3, 0);
+        let page = render(&results, &|_| Some(png.clone()));
+        assert_eq!((page.matches("<img").count(), page.matches("cannot be shown").count()), (3, 2));
     }
 
     #[test]
