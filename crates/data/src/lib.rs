@@ -1,2 +1,15 @@
-//! Data sets: idx files, arrays, generated pictures, seeded batches.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+pub mod generated;
+pub mod idx;
+
+mod batches;
+mod dataset;
+mod error;
+mod origin;
+
+pub use batches::{Batch, Batches, Order};
+pub use dataset::Dataset;
+pub use error::{Error, Result};
+pub use origin::Origin;

@@ -1,0 +1,262 @@
+//! Labelled pictures in memory.
+
+use crate::{Error, Origin, Result};
+use convnet_tensor::{Purpose, Seed, Shape, Tensor};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, OnceLock};
+
+/// Labelled pictures of one shape in memory, as bytes; cloning and taking a part from the front or back shares them.
+///
+/// Pictures are `[N, height, width, channels]` with values 0 … 255, labels are numbers of classes.
+///
+/// ```
+/// use convnet_data::Dataset;
+/// use convnet_tensor::Tensor;
+/// let pictures = Tensor::from_fn([3, 2, 2, 1], |position| position as u8);
+/// let set = Dataset::from_arrays(pictures, vec![0, 1, 1], vec!["cat".into(), "dog".into()])?;
+/// assert_eq!(set.picture(1), [4, 5, 6, 7]);
+/// assert_eq!(set.class_counts(), [1, 2]);
+/// # Ok::<(), convnet_data::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    pictures: Tensor<u8>,
+    labels: Arc<[u32]>,
+    classes: Arc<[String]>,
+    origin: Origin,
+    fingerprint: Arc<OnceLock<String>>,
+}
+
+impl Dataset {
+    /// A data set of pictures `[N, height, width, channels]` and a label for each; `classes` are the names of labels 0, 1 …
+    ///
+    /// # Errors
+    /// When the pictures have not four axes or are empty, counts differ, or a label names no class.
+    pub fn from_arrays(pictures: Tensor<u8>, labels: Vec<u32>, classes: Vec<String>) -> Result<Dataset> {
+        let shape = pictures.shape();
+        if shape.len() != 4 || shape[1..].contains(&0) {
+            return Err(Error::Argument {
+                name: "pictures",
+                expected: "of shape (N, height, width, channels), each picture at least 1×1×1".into(),
+                found: shape.to_string(),
+            });
+        }
+        if shape[0] != labels.len() {
+            return Err(Error::Count { pictures: shape[0], labels: labels.len() });
+        }
+        if let Some(number) = labels.iter().position(|&label| label as usize >= classes.len()) {
+            return Err(Error::Label { number, label: labels[number], classes: classes.len() });
+        }
+        Ok(Dataset {
+            pictures,
+            labels: labels.into(),
+            classes: classes.into(),
+            origin: Origin::caller(),
+            fingerprint: Arc::default(),
+        })
+    }
+
+    /// A data set from pictures that come one by one, each `height × width × channels` bytes of `shape`, with its label.
+    ///
+    /// ```
+    /// use convnet_data::Dataset;
+    /// let squares = (0..10).map(|n| ([n * 20; 9], u32::from(n > 4)));
+    /// let set = Dataset::from_iter([3, 3, 1], vec!["dark".into(), "bright".into()], squares)?;
+    /// assert_eq!(set.len(), 10);
+    /// # Ok::<(), convnet_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Picture`] when a picture has another number of bytes, else as [`Dataset::from_arrays`].
+    pub fn from_iter<P: AsRef<[u8]>>(
+        shape: impl Into<Shape>,
+        classes: Vec<String>,
+        pictures: impl IntoIterator<Item = (P, u32)>,
+    ) -> Result<Dataset> {
+        let shape = shape.into();
+        if shape.len() != 3 {
+            return Err(Error::Argument {
+                name: "shape",
+                expected: "(height, width, channels)".into(),
+                found: shape.to_string(),
+            });
+        }
+        let (mut bytes, mut labels) = (Vec::new(), Vec::new());
+        for (number, (picture, label)) in pictures.into_iter().enumerate() {
+            let picture = picture.as_ref();
+            if picture.len() != shape.size() {
+                return Err(Error::Picture { number, found: picture.len(), expected: shape.size() });
+            }
+            bytes.extend_from_slice(picture);
+            labels.push(label);
+        }
+        Dataset::from_arrays(Tensor::from_vec(shape.with_first(labels.len()), bytes)?, labels, classes)
+    }
+
+    /// The same pictures with another note on where they came from.
+    pub fn with_origin(mut self, origin: Origin) -> Dataset {
+        self.origin = origin;
+        self
+    }
+
+    /// How many pictures there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no picture.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// All pictures, `[N, height, width, channels]`.
+    pub fn pictures(&self) -> &Tensor<u8> {
+        &self.pictures
+    }
+
+    /// The shape of one picture: `(height, width, channels)`.
+    pub fn picture_shape(&self) -> Shape {
+        self.pictures.shape().without_first()
+    }
+
+    /// The bytes of picture `number`, rows from the top, channels innermost.
+    ///
+    /// # Panics
+    /// When there are not so many pictures.
+    pub fn picture(&self, number: usize) -> &[u8] {
+        let size = self.picture_shape().size();
+        &self.pictures.data()[number * size..(number + 1) * size]
+    }
+
+    /// The label of each picture.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The names of the classes, in the order of the labels.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// How many pictures each class has.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        self.labels.iter().for_each(|&label| counts[label as usize] += 1);
+        counts
+    }
+
+    /// Where the pictures came from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// 32 hexadecimal digits that stand for shape, pictures, labels and class names (the first half of their SHA-256).
+    ///
+    /// The same on every machine and in every version: a checkpoint stores it to know its data again.
+    pub fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| {
+            let mut hash = Sha256::new();
+            let mut number = |n: usize| hash.update((n as u64).to_le_bytes());
+            self.pictures.shape().iter().for_each(|&extent| number(extent));
+            number(self.classes.len());
+            for class in self.classes.iter() {
+                hash.update((class.len() as u64).to_le_bytes());
+                hash.update(class);
+            }
+            self.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
+            hash.update(self.pictures.data());
+            hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        })
+    }
+
+    /// The first `count` pictures, or all if there are fewer; their bytes are shared.
+    pub fn take(&self, count: usize) -> Dataset {
+        if count >= self.len() {
+            return self.clone();
+        }
+        self.part(0, count, format!("first {count}"))
+    }
+
+    /// The first `count` pictures and the others; their bytes are shared.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when there are fewer than `count` pictures.
+    pub fn split(&self, count: usize) -> Result<(Dataset, Dataset)> {
+        self.check_count(count)?;
+        let others = self.len() - count;
+        Ok((
+            self.part(0, count, format!("first {count}")),
+            self.part(count, self.len(), format!("last {others}")),
+        ))
+    }
+
+    /// `count` pictures chosen at random, without repetition, in the order of this set; the same for the same seed.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when there are fewer than `count` pictures.
+    pub fn subset(&self, count: usize, seed: Seed) -> Result<Dataset> {
+        self.check_count(count)?;
+        let mut numbers: Vec<usize> = (0..self.len()).collect();
+        seed.stream(Purpose::Split, 0, 0).shuffle(&mut numbers);
+        numbers.truncate(count);
+        numbers.sort_unstable();
+        let mut pictures = Tensor::<u8>::recycled(self.picture_shape().with_first(count));
+        let size = self.picture_shape().size();
+        for (to, &number) in pictures.data_mut().chunks_exact_mut(size).zip(&numbers) {
+            to.copy_from_slice(self.picture(number));
+        }
+        let labels = numbers.iter().map(|&number| self.labels[number]).collect();
+        Ok(self.with(pictures, labels, format!("{count} at random, seed {}", seed.0)))
+    }
+
+    /// Every picture moved right by `dx` and down by `dy` pixels (negative: left, up); what comes in is 0.
+    pub fn shifted(&self, dx: i32, dy: i32) -> Dataset {
+        let shape = self.picture_shape();
+        let (height, width, channels) = (shape[0], shape[1], shape[2]);
+        let mut pictures = Tensor::<u8>::zeros(self.pictures.shape());
+        // Where a row or column that stays visible starts, and how many do.
+        let kept = |extent: usize, by: i32| {
+            let lost = (by.unsigned_abs() as usize).min(extent);
+            let (from, to) = if by < 0 { (lost, 0) } else { (0, lost) };
+            (from, to, extent - lost)
+        };
+        let (from_row, to_row, rows) = kept(height, dy);
+        let (from_column, to_column, columns) = kept(width, dx);
+        let start = |row: usize, column: usize| (row * width + column) * channels;
+        for (number, to) in pictures.data_mut().chunks_exact_mut(shape.size()).enumerate() {
+            let from = self.picture(number);
+            for row in 0..rows {
+                let source = start(from_row + row, from_column);
+                let target = start(to_row + row, to_column);
+                to[target..target + columns * channels]
+                    .copy_from_slice(&from[source..source + columns * channels]);
+            }
+        }
+        self.with(pictures, Arc::clone(&self.labels), format!("shifted by ({dx}, {dy}) pixels"))
+    }
+
+    fn check_count(&self, count: usize) -> Result<()> {
+        if count > self.len() {
+            return Err(Error::Argument {
+                name: "count",
+                expected: format!("at most {}, the number of pictures", self.len()),
+                found: count.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    fn part(&self, start: usize, end: usize, change: String) -> Dataset {
+        self.with(self.pictures.rows(start..end), self.labels[start..end].into(), change)
+    }
+
+    fn with(&self, pictures: Tensor<u8>, labels: Arc<[u32]>, change: String) -> Dataset {
+        Dataset {
+            pictures,
+            labels,
+            classes: Arc::clone(&self.classes),
+            origin: self.origin.changed(change),
+            fingerprint: Arc::default(),
+        }
+    }
+}
