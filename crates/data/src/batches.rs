@@ -46,8 +46,11 @@ pub struct Batches {
     order: Order,
     pixels: Pixels,
     /// The orders of the last two rounds asked for: a batch of the stream may reach from one into the next.
-    orders: Mutex<[Option<(u64, Tensor<u32>)>; 2]>,
+    orders: Mutex<[Option<RoundOrder>; 2]>,
 }
+
+/// A round and the numbers of the pictures in its order.
+type RoundOrder = (u64, Tensor<u32>);
 
 impl Batches {
     /// Batches of `size` pictures, with pixels in the range that the model wants.

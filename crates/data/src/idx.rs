@@ -125,10 +125,9 @@ struct Payload {
 impl Payload {
     fn open(path: &Path) -> Result<Payload> {
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
+        // Before opening, as that alone may wait for ever on a pipe.
+        let metadata = std::fs::metadata(path).map_err(failed)?;
         if !metadata.is_file() {
-            // A pipe or a device may never end, and its length says nothing.
             return Err(Error::File {
                 path: path.to_path_buf(),
                 found: "this is a folder, pipe or device".into(),
@@ -136,7 +135,7 @@ impl Payload {
                 remedy: "name the idx file itself, plain or gzip-compressed",
             });
         }
-        let mut file = BufReader::new(file);
+        let mut file = BufReader::new(File::open(path).map_err(failed)?);
         let gzip = file.fill_buf().map_err(failed)?.starts_with(&GZIP_MAGIC);
         let (contents, expansion): (Box<dyn Read>, u64) =
             if gzip { (Box::new(MultiGzDecoder::new(file)), MAX_EXPANSION) } else { (Box::new(file), 1) };
