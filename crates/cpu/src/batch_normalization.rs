@@ -168,9 +168,9 @@ fn parameter_gradients(
     dbeta: &mut [f32],
 ) -> [Buffer<f64>; 2] {
     assert_eq!(x.len(), dy.len(), "input and gradient differ in length");
-    let [shifts, products] = channel_sums(channels, x, dy, |x, dy, channel| {
+    let [shifts, products] = channel_sums(x, dy, mean, |x, dy, mean| {
         let dy = f64::from(dy);
-        [dy, dy * (f64::from(x) - f64::from(mean[channel]))]
+        [dy, dy * (f64::from(x) - f64::from(mean))]
     });
     for channel in 0..channels {
         dbeta[channel] = shifts[channel] as f32;
@@ -209,4 +209,193 @@ fn check<const N: usize>(channels: usize, arrays: [&[f32]; N]) {
         arrays.iter().all(|array| array.len() == channels),
         "each array needs {channels} numbers, one per channel"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reduce::moments;
+    use crate::reference::batch_normalization as reference;
+    use crate::testing::{assert_close, central_differences, numbers, same_for_any_threads, widened};
+    use proptest::prelude::*;
+
+    const EPSILON: f32 = 1e-3;
+
+    struct Case {
+        channels: usize,
+        x: Vec<f32>,
+        dy: Vec<f32>,
+        gamma: Vec<f32>,
+        beta: Vec<f32>,
+        mean: Vec<f32>,
+        variance: Vec<f32>,
+    }
+
+    /// Random arrays, with the moments of `x`, whose mean is near `offset`.
+    fn case(rows: usize, channels: usize, offset: f32, seed: u32) -> Case {
+        let x: Vec<f32> = numbers(rows * channels, seed).iter().map(|x| x + offset).collect();
+        let (mut mean, mut variance) = (vec![0.0; channels], vec![0.0; channels]);
+        moments(channels, &x, &mut mean, &mut variance);
+        let [dy, gamma, beta] =
+            [(rows * channels, 1), (channels, 2), (channels, 3)].map(|(len, n)| numbers(len, seed ^ n));
+        Case { channels, x, dy, gamma, beta, mean, variance }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn learning_agrees_with_the_reference(rows in 2usize..20, channels in 1usize..40, seed: u32) {
+            let Case { channels, x, dy, gamma, beta, mean, variance } = case(rows, channels, 0.0, seed);
+            let (wide_x, wide_dy, wide_gamma, wide_beta) = (widened(&x), widened(&dy), widened(&gamma), widened(&beta));
+            let epsilon = f64::from(EPSILON);
+            let (mut y, mut exact) = (x.clone(), wide_x.clone());
+            learn(channels, &mean, &variance, EPSILON, &gamma, &beta, &x, &mut y);
+            reference::learn(channels, epsilon, &wide_gamma, &wide_beta, &wide_x, &mut exact);
+            assert_close(&y, &exact, 3e-6);
+
+            let (mut dx, mut dgamma, mut dbeta) = (x.clone(), gamma.clone(), beta.clone());
+            let out = Some(&mut dx[..]);
+            learn_gradient(channels, &mean, &variance, EPSILON, &gamma, &x, &dy, out, &mut dgamma, &mut dbeta);
+            let (mut exact_dx, mut exact_dgamma, mut exact_dbeta) =
+                (wide_x.clone(), wide_gamma.clone(), wide_beta.clone());
+            reference::learn_gradient(
+                channels, epsilon, &wide_gamma, &wide_x, &wide_dy, &mut exact_dx, &mut exact_dgamma, &mut exact_dbeta,
+            );
+            assert_close(&dx, &exact_dx, 1e-5);
+            assert_close(&dgamma, &exact_dgamma, 1e-6);
+            assert_close(&dbeta, &exact_dbeta, 1e-7);
+
+            // The reference itself, against its own forward.
+            let len = x.len();
+            let by_x = central_differences(
+                &wide_x, &wide_dy, |x, y| reference::learn(channels, epsilon, &wide_gamma, &wide_beta, x, y), len,
+            );
+            let by_gamma = central_differences(
+                &wide_gamma, &wide_dy, |gamma, y| reference::learn(channels, epsilon, gamma, &wide_beta, &wide_x, y), len,
+            );
+            let by_beta = central_differences(
+                &wide_beta, &wide_dy, |beta, y| reference::learn(channels, epsilon, &wide_gamma, beta, &wide_x, y), len,
+            );
+            for (exact, difference) in [(exact_dx, by_x), (exact_dgamma, by_gamma), (exact_dbeta, by_beta)] {
+                let scale = exact.iter().fold(1.0f64, |scale, x| scale.max(x.abs()));
+                prop_assert!(exact.iter().zip(&difference).all(|(a, b)| (a - b).abs() < 1e-5 * scale));
+            }
+
+            let (mut again_dgamma, mut again_dbeta) = (gamma.clone(), beta.clone());
+            learn_gradient(
+                channels, &mean, &variance, EPSILON, &gamma, &x, &dy, None, &mut again_dgamma, &mut again_dbeta,
+            );
+            prop_assert_eq!((again_dgamma, again_dbeta), (dgamma, dbeta), "what is wanted changes no bit");
+        }
+
+        #[test]
+        fn predicting_agrees_with_the_reference(rows in 0usize..20, channels in 1usize..40, seed: u32) {
+            let Case { channels, x, dy, gamma, beta, .. } = case(rows, channels, 0.0, seed);
+            let mean = numbers(channels, seed ^ 4);
+            let variance: Vec<f32> = numbers(channels, seed ^ 5).iter().map(|x| x.abs()).collect();
+            let (wide_mean, wide_variance, wide_gamma) = (widened(&mean), widened(&variance), widened(&gamma));
+            let epsilon = f64::from(EPSILON);
+            let (mut scale, mut shift) = (gamma.clone(), gamma.clone());
+            fold(&gamma, &beta, &mean, &variance, EPSILON, &mut scale, &mut shift);
+            let (mut y, mut exact) = (x.clone(), widened(&x));
+            predict(channels, &scale, &shift, &x, &mut y);
+            reference::predict(
+                channels, &wide_mean, &wide_variance, epsilon, &wide_gamma, &widened(&beta), &widened(&x), &mut exact,
+            );
+            assert_close(&y, &exact, 5e-7);
+
+            let (mut dx, mut dgamma, mut dbeta) = (x.clone(), gamma.clone(), beta.clone());
+            let out = Some(&mut dx[..]);
+            predict_gradient(channels, &mean, &variance, EPSILON, &gamma, &x, &dy, out, &mut dgamma, &mut dbeta);
+            let (mut exact_dx, mut exact_dgamma, mut exact_dbeta) =
+                (widened(&x), widened(&gamma), widened(&beta));
+            reference::predict_gradient(
+                channels, &wide_mean, &wide_variance, epsilon, &wide_gamma, &widened(&x), &widened(&dy),
+                &mut exact_dx, &mut exact_dgamma, &mut exact_dbeta,
+            );
+            assert_close(&dx, &exact_dx, 2e-7);
+            assert_close(&dgamma, &exact_dgamma, 2e-7);
+            assert_close(&dbeta, &exact_dbeta, 2e-7);
+            let forward = |x: &[f64], y: &mut [f64]| {
+                reference::predict(
+                    channels, &wide_mean, &wide_variance, epsilon, &wide_gamma, &wide_mean, x, y,
+                );
+            };
+            assert_close(&dx, &central_differences(&widened(&x), &widened(&dy), forward, x.len()), 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_mean_far_above_the_deviation_costs_no_digits() {
+        let Case { channels, x, dy, gamma, beta, mean, variance } = case(500, 5, 1e4, 11);
+        let (mut y, mut exact) = (x.clone(), widened(&x));
+        learn(channels, &mean, &variance, EPSILON, &gamma, &beta, &x, &mut y);
+        // With the rounded mean, since rounding it is half a thousandth of the deviation already.
+        reference::predict(
+            channels,
+            &widened(&mean),
+            &widened(&variance),
+            f64::from(EPSILON),
+            &widened(&gamma),
+            &widened(&beta),
+            &widened(&x),
+            &mut exact,
+        );
+        assert_close(&y, &exact, 1e-6);
+        let (mut dx, mut dgamma, mut dbeta) = (x.clone(), gamma.clone(), beta.clone());
+        let out = Some(&mut dx[..]);
+        learn_gradient(channels, &mean, &variance, EPSILON, &gamma, &x, &dy, out, &mut dgamma, &mut dbeta);
+        let (mut exact_dx, mut exact_dgamma, mut exact_dbeta) =
+            (widened(&x), widened(&gamma), widened(&beta));
+        reference::learn_gradient(
+            channels,
+            f64::from(EPSILON),
+            &widened(&gamma),
+            &widened(&x),
+            &widened(&dy),
+            &mut exact_dx,
+            &mut exact_dgamma,
+            &mut exact_dbeta,
+        );
+        // A mean rounded by up to 5e-4 moves each normalised number by up to 1e-3.
+        assert_close(&dx, &exact_dx, 2e-4);
+        assert_close(&dgamma, &exact_dgamma, 1e-3);
+    }
+
+    #[test]
+    fn a_constant_channel_becomes_beta() {
+        let x = [0.1; 12];
+        let (mut mean, mut variance, mut y) = ([0.0], [0.0], [0.0; 12]);
+        moments(1, &x, &mut mean, &mut variance);
+        learn(1, &mean, &variance, EPSILON, &[3.0], &[0.25], &x, &mut y);
+        assert_eq!(y, [0.25; 12]);
+    }
+
+    #[test]
+    fn threads_change_no_bit() {
+        let Case { channels, x, dy, gamma, beta, .. } = case(9_001, 24, 0.5, 13);
+        same_for_any_threads(|| {
+            let (mut mean, mut variance) = (vec![0.0; channels], vec![0.0; channels]);
+            moments(channels, &x, &mut mean, &mut variance);
+            let (mut y, mut dx, mut dgamma, mut dbeta) = (x.clone(), x.clone(), gamma.clone(), beta.clone());
+            learn(channels, &mean, &variance, EPSILON, &gamma, &beta, &x, &mut y);
+            let out = Some(&mut dx[..]);
+            learn_gradient(
+                channels,
+                &mean,
+                &variance,
+                EPSILON,
+                &gamma,
+                &x,
+                &dy,
+                out,
+                &mut dgamma,
+                &mut dbeta,
+            );
+            let mut z = x.clone();
+            predict(channels, &gamma, &beta, &y, &mut z);
+            [mean, variance, y, dx, dgamma, dbeta, z].concat()
+        });
+    }
 }

@@ -14,11 +14,11 @@ const LARGE: usize = 1 << 16;
 /// touch `cost` numbers; `units` are the numbers of the units in `part`.
 ///
 /// `work` must give each unit the same bits wherever the cuts are: then no bit depends on the number of threads.
-pub(crate) fn over<T: Send>(
+pub(crate) fn over(
     unit: usize,
     cost: usize,
-    out: &mut [T],
-    work: impl Fn(Range<usize>, &mut [T]) + Sync,
+    out: &mut [f32],
+    work: impl Fn(Range<usize>, &mut [f32]) + Sync,
 ) {
     let Some(units) = out.len().checked_div(unit) else { return };
     if is_small(units * cost) {
@@ -31,12 +31,34 @@ pub(crate) fn over<T: Send>(
     });
 }
 
+/// [`over`] for two outputs of one length, cut at the same places.
+pub(crate) fn over_two(
+    unit: usize,
+    cost: usize,
+    (out, other): (&mut [f32], &mut [u32]),
+    work: impl Fn(Range<usize>, &mut [f32], &mut [u32]) + Sync,
+) {
+    let Some(units) = out.len().checked_div(unit) else { return };
+    if is_small(units * cost) {
+        return work(0..units, out, other);
+    }
+    let per_chunk = units_per_chunk(cost);
+    let length = per_chunk * unit;
+    let mut pairs: Vec<_> = out.chunks_mut(length).zip(other.chunks_mut(length)).collect();
+    parallel::for_each_chunk(&mut pairs, 1, |index, pairs| {
+        let first = index * per_chunk;
+        for (out, other) in pairs {
+            work(first..first + out.len() / unit, out, other);
+        }
+    });
+}
+
 /// Whether a loop that touches `numbers` should stay on this thread.
 pub(crate) fn is_small(numbers: usize) -> bool {
     numbers < LARGE || parallel::threads() <= 1
 }
 
 /// How many units that touch `cost` numbers each make a chunk.
-pub(crate) fn units_per_chunk(cost: usize) -> usize {
+fn units_per_chunk(cost: usize) -> usize {
     (CHUNK / cost.max(1)).max(1)
 }

@@ -15,4 +15,6 @@ pub mod reduce;
 pub mod reference;
 pub mod simd;
 pub mod softmax;
+#[cfg(test)]
+mod testing;
 pub mod window;

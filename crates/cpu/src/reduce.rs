@@ -5,6 +5,9 @@
 use crate::memory::Buffer;
 use crate::{chunks, parallel};
 
+/// Numbers of neighbouring rows and channels that are summed side by side: enough chains that no addition waits for the last.
+const SIDE_BY_SIDE: usize = 32;
+
 /// Σ x, accumulated in f64; 0 for an empty slice.
 pub fn sum(x: &[f32]) -> f32 {
     total(x) as f32
@@ -79,8 +82,8 @@ pub fn moments(channels: usize, x: &[f32], mean: &mut [f32], variance: &mut [f32
         return variance.fill(f32::NAN);
     }
     let first = &x[..channels];
-    let [sums, squares] = channel_sums(channels, x, x, |x, _, channel| {
-        let distance = f64::from(x) - f64::from(first[channel]);
+    let [sums, squares] = channel_sums(x, x, first, |x, _, first| {
+        let distance = f64::from(x) - f64::from(first);
         [distance, distance * distance]
     });
     for channel in 0..channels {
@@ -102,40 +105,132 @@ pub(crate) fn rows(channels: usize, len: usize) -> usize {
     len.checked_div(channels).unwrap_or(0)
 }
 
-/// Two sums per channel over all rows, in f64: of the two numbers that `terms(a, b, channel)` gives.
+/// Two sums per channel over all rows, in f64: of the two numbers that `terms(a, b, origin)` gives, where `origin` has
+/// one number per channel.
 pub(crate) fn channel_sums(
-    channels: usize,
     a: &[f32],
     b: &[f32],
-    terms: impl Fn(f32, f32, usize) -> [f64; 2] + Sync,
+    origin: &[f32],
+    terms: impl Fn(f32, f32, f32) -> [f64; 2] + Sync,
 ) -> [Buffer<f64>; 2] {
-    let rows = rows(channels, a.len());
-    let per_part = chunks::units_per_chunk(channels);
-    let parts = rows.div_ceil(per_part);
+    let channels = origin.len();
+    // Few channels: several rows are summed side by side, or each addition would wait for the last.
+    let side_by_side = SIDE_BY_SIDE.div_ceil(channels.max(1));
+    let width = side_by_side * channels;
+    let mut origins = Buffer::recycled(width);
+    for row in origins.chunks_exact_mut(channels.max(1)) {
+        row.copy_from_slice(origin);
+    }
+    let length = chunks::CHUNK.next_multiple_of(width.max(1));
     let part = |part: usize| {
-        let range = part * per_part * channels..rows.min((part + 1) * per_part) * channels;
-        let mut sums = [Buffer::<f64>::zeros(channels), Buffer::<f64>::zeros(channels)];
+        let range = part * length..a.len().min((part + 1) * length);
+        let mut sums = [Buffer::<f64>::zeros(width), Buffer::<f64>::zeros(width)];
         let [first, second] = &mut sums;
-        for (a, b) in a[range.clone()].chunks_exact(channels).zip(b[range].chunks_exact(channels)) {
-            for channel in 0..channels {
-                let [one, two] = terms(a[channel], b[channel], channel);
-                first[channel] += one;
-                second[channel] += two;
+        for (a, b) in a[range.clone()].chunks(width).zip(b[range].chunks(width)) {
+            let sums = first.iter_mut().zip(second.iter_mut());
+            for (((first, second), &origin), (&a, &b)) in sums.zip(&*origins).zip(a.iter().zip(b)) {
+                let [one, two] = terms(a, b, origin);
+                *first += one;
+                *second += two;
             }
         }
         sums
     };
     let mut total = [Buffer::<f64>::zeros(channels), Buffer::<f64>::zeros(channels)];
-    let fold = |_, sums: [Buffer<f64>; 2]| {
+    let mut fold = |_, sums: [Buffer<f64>; 2]| {
         for (total, sums) in total.iter_mut().zip(&sums) {
-            total.iter_mut().zip(&**sums).for_each(|(total, &sum)| *total += sum);
+            for row in sums.chunks_exact(channels) {
+                total.iter_mut().zip(row).for_each(|(total, &sum)| *total += sum);
+            }
         }
     };
+    let parts = a.len().div_ceil(length);
     if chunks::is_small(a.len()) {
-        let mut fold = fold;
         (0..parts).for_each(|index| fold(index, part(index)));
     } else {
         parallel::ordered_fold(parts, part, fold);
     }
     total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::batch_normalization as reference;
+    use crate::testing::{assert_close, numbers, same_for_any_threads, widened};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn sums_agree_with_exact_ones(rows in 1usize..200, columns in 1usize..70, seed: u32, offset in -1e3f32..1e3) {
+            let x: Vec<f32> = numbers(rows * columns, seed).iter().map(|x| x + offset).collect();
+            let wide = widened(&x);
+            let exact: f64 = wide.iter().sum();
+            prop_assert_eq!(sum(&x), exact as f32);
+            assert_close(&[mean(&x)], &[exact / wide.len() as f64], 1e-7);
+
+            let mut sums = vec![9.0; columns];
+            column_sums(columns, &x, &mut sums);
+            let chains = |column| x.iter().skip(column).step_by(columns).fold(0.0, |sum: f32, x| sum + x);
+            prop_assert_eq!(&sums, &(0..columns).map(chains).collect::<Vec<f32>>());
+
+            let (mut mean, mut variance) = (vec![9.0; columns], vec![9.0; columns]);
+            let (mut exact_mean, mut exact_variance) = (vec![0.0; columns], vec![0.0; columns]);
+            moments(columns, &x, &mut mean, &mut variance);
+            reference::moments(columns, &wide, &mut exact_mean, &mut exact_variance);
+            assert_close(&mean, &exact_mean, 1e-7);
+            // The scale of the variance is far below 1 in short columns: compare numbers with themselves.
+            for (variance, exact) in variance.iter().zip(exact_variance) {
+                prop_assert!((f64::from(*variance) - exact).abs() <= 1e-7 * exact + 1e-20, "{variance} for {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn moments_survive_a_mean_far_above_the_deviation() {
+        let channels = 3;
+        let x: Vec<f32> = numbers(channels * 50_000, 7).iter().map(|x| 1e4 + x * 3f32.sqrt()).collect();
+        let (mut mean, mut variance) = ([0.0; 3], [0.0; 3]);
+        moments(channels, &x, &mut mean, &mut variance);
+        let (mut exact_mean, mut exact_variance) = ([0.0; 3], [0.0; 3]);
+        reference::moments(channels, &widened(&x), &mut exact_mean, &mut exact_variance);
+        for channel in 0..channels {
+            assert_eq!(mean[channel], exact_mean[channel] as f32);
+            assert!((f64::from(variance[channel]) / exact_variance[channel] - 1.0).abs() < 1e-7);
+            assert!((variance[channel] - 1.0).abs() < 0.02, "the deviation is 1");
+        }
+    }
+
+    #[test]
+    fn special_numbers_stay_visible() {
+        let (mut mean, mut variance) = ([0.0; 2], [0.0; 2]);
+        moments(2, &[0.1, 1.0, 0.1, f32::NAN, 0.1, 2.0], &mut mean, &mut variance);
+        assert_eq!((mean[0], variance[0]), (0.1, 0.0));
+        assert!(mean[1].is_nan() && variance[1].is_nan());
+        moments(2, &[], &mut mean, &mut variance);
+        assert!(mean[0].is_nan() && variance[1].is_nan());
+        assert_eq!(sum(&[]), 0.0);
+        assert!(super::mean(&[]).is_nan());
+        assert!(sum(&[1.0, f32::NAN]).is_nan());
+        assert_eq!(sum(&[1e8, 1.0, -1e8]), 1.0);
+        column_sums(0, &[], &mut []);
+    }
+
+    #[test]
+    fn threads_change_no_bit() {
+        for channels in [1, 3, 48, 1000] {
+            let x = numbers(channels * (200_000 / channels), 3);
+            same_for_any_threads(|| {
+                let mut out = vec![0.0; 3 * channels];
+                let (sums, moments_out) = out.split_at_mut(channels);
+                let (means, variances) = moments_out.split_at_mut(channels);
+                column_sums(channels, &x, sums);
+                moments(channels, &x, means, variances);
+                out.extend([sum(&x), mean(&x)]);
+                out
+            });
+        }
+    }
 }

@@ -57,3 +57,77 @@ pub fn log_sum_exp(row: &[f32]) -> f32 {
 fn is_whole(columns: usize, len: usize) -> bool {
     len.checked_rem(columns).unwrap_or(len) == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::softmax as reference;
+    use crate::testing::{assert_close, central_differences, numbers, same_for_any_threads, widened};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn rows_agree_with_the_reference(rows in 0usize..6, columns in 1usize..30, seed: u32, spread in 0.1f32..20.0) {
+            let x: Vec<f32> = numbers(rows * columns, seed).iter().map(|x| x * spread).collect();
+            let dy = numbers(rows * columns, seed ^ 1);
+            let (mut y, mut exact) = (x.clone(), widened(&x));
+            forward(columns, &x, &mut y);
+            reference::forward(columns, &widened(&x), &mut exact);
+            assert_close(&y, &exact, 3e-7);
+
+            let (mut dx, mut exact_dx) = (dy.clone(), widened(&dy));
+            gradient(columns, &y, &mut dx);
+            reference::gradient(columns, &exact, &mut exact_dx);
+            assert_close(&dx, &exact_dx, 1e-6);
+            let forward = |x: &[f64], y: &mut [f64]| reference::forward(columns, x, y);
+            let difference = central_differences(&widened(&x), &widened(&dy), forward, rows * columns);
+            assert_close(&dx, &difference, 1e-6);
+
+            for x in x.chunks_exact(columns) {
+                assert_close(&[log_sum_exp(x)], &[reference::log_sum_exp(&widened(x))], 1e-7);
+            }
+        }
+    }
+
+    #[test]
+    fn large_logits_neither_overflow_nor_vanish() {
+        let mut y = [9.0; 3];
+        forward(3, &[1e4, -1e4, 1e4], &mut y);
+        assert_eq!(y, [0.5, 0.0, 0.5]);
+        forward(3, &[f32::NEG_INFINITY, 2.0, 2.0], &mut y);
+        assert_eq!(y, [0.0, 0.5, 0.5]);
+        assert_eq!(log_sum_exp(&[1e4, -1e4]), 1e4);
+        assert_eq!(log_sum_exp(&[-1e4, -1e4]), (-1e4 + 2f64.ln()) as f32);
+        assert_eq!(log_sum_exp(&[f32::NEG_INFINITY, 3.0]), 3.0);
+    }
+
+    #[test]
+    fn what_has_no_softmax_is_nan() {
+        for row in [[f32::NEG_INFINITY; 2], [f32::NAN, 1.0], [1.0, f32::NAN], [f32::INFINITY, 1.0]] {
+            let mut y = [0.0; 4];
+            forward(2, &[row[0], row[1], 0.0, 0.0], &mut y);
+            assert!(y[..2].iter().all(|y| y.is_nan()), "{row:?} gives {y:?}");
+            assert_eq!(y[2..], [0.5, 0.5], "other rows do not suffer");
+        }
+        assert_eq!(log_sum_exp(&[]), f32::NEG_INFINITY);
+        assert_eq!(log_sum_exp(&[f32::NEG_INFINITY; 2]), f32::NEG_INFINITY);
+        assert_eq!(log_sum_exp(&[f32::INFINITY, 1.0]), f32::INFINITY);
+        for row in [[f32::NAN, f32::INFINITY], [f32::NEG_INFINITY, f32::NAN], [f32::NAN, 1.0]] {
+            assert!(log_sum_exp(&row).is_nan());
+        }
+    }
+
+    #[test]
+    fn threads_change_no_bit() {
+        let x = numbers(101 * 1000, 5);
+        same_for_any_threads(|| {
+            let mut y = x.clone();
+            forward(101, &x, &mut y);
+            let mut dx = x.clone();
+            gradient(101, &y, &mut dx);
+            [y, dx].concat()
+        });
+    }
+}

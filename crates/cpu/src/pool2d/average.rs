@@ -6,23 +6,39 @@ use crate::chunks;
 /// y = the mean of each window, its pixels added in order; 0 for a window that lies wholly in the padding.
 pub fn forward(geometry: &Geometry, x: &[f32], y: &mut [f32]) {
     geometry.pictures(x.len(), y.len());
-    let [rows, columns, channels] = geometry.output();
-    let row_len = columns * channels;
-    let cost = row_len + geometry.window.size[0] * geometry.width * channels;
-    chunks::over(row_len, cost, y, |range, y| {
+    let row_len = geometry.output_row_len();
+    chunks::over(row_len, geometry.output_row_cost(), y, |range, y| {
         for (row, y) in range.zip(y.chunks_exact_mut(row_len)) {
-            let (picture, row) = (row / rows, row % rows);
-            let x = &x[picture * geometry.input_len()..][..geometry.input_len()];
-            for (column, y) in y.chunks_exact_mut(channels).enumerate() {
-                y.fill(0.0);
-                geometry.taps(row, column, |_, start| {
-                    y.iter_mut().zip(&x[start..]).for_each(|(y, &x)| *y += x);
-                });
-                let count = count(geometry, row, column);
-                y.iter_mut().for_each(|y| *y /= count);
+            let (x, row) = geometry.picture_and_row(x, row);
+            if geometry.is_halving() {
+                halving_row(geometry, x, row, y)
+            } else {
+                pool_row(geometry, x, row, y)
             }
         }
     });
+}
+
+fn pool_row(geometry: &Geometry, x: &[f32], row: usize, y: &mut [f32]) {
+    let channels = geometry.channels;
+    y.fill(0.0);
+    for (column, y) in y.chunks_exact_mut(channels).enumerate() {
+        geometry.taps(row, column, |_, start| {
+            y.iter_mut().zip(&x[start..][..channels]).for_each(|(y, &x)| *y += x);
+        });
+        let count = count(geometry, row, column);
+        y.iter_mut().for_each(|y| *y /= count);
+    }
+}
+
+/// What [`pool_row`] gives, bit for bit, for the 2×2 window with stride 2.
+fn halving_row(geometry: &Geometry, x: &[f32], row: usize, y: &mut [f32]) {
+    for (column, y) in y.chunks_exact_mut(geometry.channels).enumerate() {
+        let [a, b, c, d] = geometry.halving_taps(x, row, column);
+        for ((((y, &a), &b), &c), &d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *y = (0.0 + a + b + c + d) / 4.0;
+        }
+    }
 }
 
 /// dx = the sum over the windows that hold a pixel of dy divided by their number of pixels.
@@ -38,7 +54,7 @@ pub fn gradient(geometry: &Geometry, dy: &[f32], dx: &mut [f32]) {
                 let (row, column) = (pixel / columns, pixel % columns);
                 let count = count(geometry, row, column);
                 geometry.taps(row, column, |_, start| {
-                    dx[start..].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy / count);
+                    dx[start..][..channels].iter_mut().zip(dy).for_each(|(dx, &dy)| *dx += dy / count);
                 });
             }
         }

@@ -5,6 +5,8 @@
 pub mod average;
 pub mod global;
 pub mod max;
+#[cfg(test)]
+mod tests;
 
 use crate::window::Window;
 use std::ops::Range;
@@ -61,6 +63,31 @@ impl Geometry {
         self.window == Window::new([2, 2], [2, 2])
     }
 
+    /// Numbers in one row of a pooled picture.
+    fn output_row_len(&self) -> usize {
+        self.output()[1] * self.channels
+    }
+
+    /// Numbers that a loop touches to make one row of a pooled picture.
+    fn output_row_cost(&self) -> usize {
+        self.output_row_len() + self.window.size[0] * self.width * self.channels
+    }
+
+    /// The picture that holds row `row` of the output, counted through all pictures, and the row's number in it.
+    fn picture_and_row<'x>(&self, x: &'x [f32], row: usize) -> (&'x [f32], usize) {
+        let rows = self.output()[0];
+        (&x[row / rows * self.input_len()..][..self.input_len()], row % rows)
+    }
+
+    /// The four pixels under an output pixel of the 2×2 window with stride 2, in order.
+    fn halving_taps<'x>(&self, x: &'x [f32], row: usize, column: usize) -> [&'x [f32]; 4] {
+        let channels = self.channels;
+        let start = (2 * row * self.width + 2 * column) * channels;
+        let (a, b) = x[start..][..2 * channels].split_at(channels);
+        let (c, d) = x[start + self.width * channels..][..2 * channels].split_at(channels);
+        [a, b, c, d]
+    }
+
     /// The rows of taps of output row `row` that lie inside the picture.
     fn rows(&self, row: usize) -> Range<usize> {
         let Window { size, stride, dilation, padding } = &self.window;
@@ -75,6 +102,7 @@ impl Geometry {
 
     /// Runs `work(tap, start)` for each tap of the window at (`row`, `column`) that lies inside the picture, in order: its
     /// number ky · columns + kx, and where its pixel starts in the picture.
+    #[inline(always)]
     fn taps(&self, row: usize, column: usize, mut work: impl FnMut(u32, usize)) {
         let Window { size, stride, dilation, padding } = &self.window;
         for ky in self.rows(row) {

@@ -19,7 +19,7 @@ pub fn scale_and_shift<T: Real>(x: &[T], scale: T, offset: T, y: &mut [T]) {
 /// y = max(x, 0), at most `maximum` where there is one.
 pub fn relu<T: Real>(maximum: Option<T>, x: &[T], y: &mut [T]) {
     for i in 0..y.len() {
-        y[i] = if x[i] <= T::of(0.0) { T::of(0.0) } else { x[i] };
+        y[i] = if x[i] < T::of(0.0) { T::of(0.0) } else { x[i] };
         if let Some(maximum) = maximum
             && y[i] > maximum
         {
