@@ -1,2 +1,44 @@
 //! Layers, architectures and models with Keras' names and semantics.
+//!
+//! An [`Architecture`] is data: named layers in order. A [`Model`] is an architecture with parameters. What runs is a flat
+//! list of steps, cut into slices of the batch and fused where that changes no bit.
 #![forbid(unsafe_code)]
+
+mod activations;
+mod add;
+mod architecture;
+mod batch_normalization;
+mod conv2d;
+mod dense;
+mod dropout;
+mod error;
+pub mod file;
+mod flatten;
+mod graph;
+mod initializers;
+mod layer;
+mod model;
+mod pass;
+mod pooling2d;
+mod rescaling;
+mod run;
+mod settings;
+mod summary;
+
+pub use activations::{Activation, ReLU, Sigmoid, Softmax};
+pub use add::Add;
+pub use architecture::{Architecture, INPUT, InputSpec, NamedLayer, Part};
+pub use batch_normalization::BatchNormalization;
+pub use conv2d::Conv2D;
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use error::{Error, Refusal, Result};
+pub use flatten::Flatten;
+pub use initializers::Initializer;
+pub use layer::{AnyLayer, Batching, FinalActivation, Layer, LayerClasses, ParameterSpec, Role};
+pub use model::{Model, Parameter};
+pub use pass::{INPUT_KEY, Outputs, Pass, Request, Tap, tap_key};
+pub use pooling2d::{AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D};
+pub use rescaling::Rescaling;
+pub use settings::{ActivationKind, Padding, Pair};
+pub use summary::{Summary, SummaryRow};

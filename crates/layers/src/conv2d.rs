@@ -1,0 +1,194 @@
+//! The convolution layer (chapter 5.1.1).
+
+use crate::error::Refusal;
+use crate::initializers::Initializer;
+use crate::layer::{AnyLayer, FinalActivation, Layer, ParameterSpec, Role, picture};
+use crate::pass::Pass;
+use crate::settings::{ActivationKind, Padding, Pair, check_range, window};
+use convnet_autograd::{Value, operations};
+use convnet_cpu::conv2d::Geometry;
+use convnet_tensor::{Result, Shape, Tensor};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Moves `filters` small kernels over a picture: from `[H, W, C]` to `[rows, columns, filters]`.
+///
+/// Parameters: `kernel` `[rows, columns, C, filters]` and, unless switched off, `bias` `[filters]`.
+///
+/// ```
+/// use convnet_layers::{Conv2D, Layer};
+/// use convnet_tensor::Shape;
+/// let layer = Conv2D::new(32, 3).relu();
+/// assert_eq!(Layer::output_shape(&layer, &[Shape::from([28, 28, 1])]).unwrap(), Shape::from([26, 26, 32]));
+/// let layer = Conv2D::new(64, [5, 3]).strides(2).same();
+/// assert_eq!(Layer::output_shape(&layer, &[Shape::from([28, 28, 1])]).unwrap(), Shape::from([14, 14, 64]));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conv2D {
+    /// Channels of the output.
+    pub filters: usize,
+    /// Taps of the window, rows first.
+    pub kernel_size: Pair,
+    /// Pixels between two positions of the window.
+    pub strides: Pair,
+    /// What surrounds the picture.
+    pub padding: Padding,
+    /// Pixels between two neighbouring taps.
+    pub dilation_rate: Pair,
+    /// What is applied to the output.
+    pub activation: ActivationKind,
+    /// Whether a number per filter is added.
+    pub use_bias: bool,
+    /// How the kernel's first value is drawn.
+    pub kernel_initializer: Initializer,
+}
+
+impl Conv2D {
+    /// A convolution with stride 1, no padding, a bias and no activation: Keras' defaults.
+    pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Conv2D {
+        Conv2D {
+            filters,
+            kernel_size: kernel_size.into(),
+            strides: Pair::from(1),
+            padding: Padding::Valid,
+            dilation_rate: Pair::from(1),
+            activation: ActivationKind::Linear,
+            use_bias: true,
+            kernel_initializer: Initializer::default(),
+        }
+    }
+
+    /// With a ReLU on the output.
+    pub fn relu(self) -> Conv2D {
+        self.activation(ActivationKind::Relu)
+    }
+
+    /// With this activation on the output.
+    pub fn activation(mut self, activation: ActivationKind) -> Conv2D {
+        self.activation = activation;
+        self
+    }
+
+    /// With this stride.
+    pub fn strides(mut self, strides: impl Into<Pair>) -> Conv2D {
+        self.strides = strides.into();
+        self
+    }
+
+    /// With this padding.
+    pub fn padding(mut self, padding: Padding) -> Conv2D {
+        self.padding = padding;
+        self
+    }
+
+    /// With padding `same`.
+    pub fn same(self) -> Conv2D {
+        self.padding(Padding::Same)
+    }
+
+    /// With this many pixels between taps.
+    pub fn dilation(mut self, dilation: impl Into<Pair>) -> Conv2D {
+        self.dilation_rate = dilation.into();
+        self
+    }
+
+    /// Without a bias.
+    pub fn without_bias(mut self) -> Conv2D {
+        self.use_bias = false;
+        self
+    }
+
+    /// With first values of the kernel drawn this way.
+    pub fn kernel_initializer(mut self, initializer: Initializer) -> Conv2D {
+        self.kernel_initializer = initializer;
+        self
+    }
+
+    /// The sizes for pictures of this shape.
+    ///
+    /// # Errors
+    /// When the settings or the picture do not fit.
+    pub fn geometry(&self, inputs: &[Shape]) -> std::result::Result<Geometry, Refusal> {
+        let [height, width, in_channels] = picture(inputs)?;
+        check_range("the number of filters", &[self.filters])?;
+        check_range("the number of channels", &[in_channels])?;
+        let window =
+            window(self.kernel_size, self.strides, self.dilation_rate, self.padding, [height, width])?;
+        Ok(Geometry { height, width, in_channels, out_channels: self.filters, window })
+    }
+
+    fn geometry_of(&self, x: &Value) -> Result<Geometry> {
+        self.geometry(&[x.shape().without_first()]).map_err(|Refusal(expected)| {
+            convnet_tensor::Error::Shape { operation: Self::CLASS.into(), expected, found: x.shape() }
+        })
+    }
+
+    /// Convolution and the 2×2 max-pooling behind it in one: same bits, a quarter of the memory.
+    pub(crate) fn forward_pooled(&self, pass: &mut Pass<'_>, x: &Value, weights: &[Value]) -> Result<Value> {
+        let operation = operations::ConvPool2D { geometry: self.geometry_of(x)?, activation: self.fused() };
+        pass.tape.apply(operation, &[x].into_iter().chain(weights).collect::<Vec<_>>())
+    }
+
+    fn fused(&self) -> operations::Activation {
+        match self.activation {
+            ActivationKind::Relu => operations::Activation::Relu,
+            _ => operations::Activation::Linear,
+        }
+    }
+}
+
+impl Layer for Conv2D {
+    const CLASS: &'static str = "Conv2D";
+
+    fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
+        Ok(Shape::from(self.geometry(inputs)?.output()))
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
+        let [rows, columns] = self.kernel_size.0;
+        let shape = Shape::from([rows, columns, inputs[0][2], self.filters]);
+        let mut specs = vec![ParameterSpec {
+            name: "kernel",
+            shape,
+            initializer: self.kernel_initializer,
+            role: Role::Weight,
+        }];
+        if self.use_bias {
+            let shape = Shape::from([self.filters]);
+            specs.push(ParameterSpec {
+                name: "bias",
+                shape,
+                initializer: Initializer::Zeros,
+                role: Role::Weight,
+            });
+        }
+        specs
+    }
+
+    fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], weights: &[Value]) -> Result<Value> {
+        let geometry = self.geometry_of(&inputs[0])?;
+        let guided = pass.is_guided() && self.activation == ActivationKind::Relu;
+        let activation = if guided { operations::Activation::Linear } else { self.fused() };
+        let arguments: Vec<_> = inputs.iter().chain(weights).collect();
+        let y = pass.tape.apply(operations::Conv2D { geometry, activation }, &arguments)?;
+        match self.activation {
+            ActivationKind::Relu if guided => pass.relu(None, &y),
+            ActivationKind::Softmax => pass.tape.apply(operations::Softmax, &[&y]),
+            ActivationKind::Sigmoid => pass.tape.apply(operations::Sigmoid, &[&y]),
+            ActivationKind::Relu | ActivationKind::Linear => Ok(y),
+        }
+    }
+
+    fn prepare(&self, inputs: &[Shape], weights: &[Tensor], input_gradient: bool) {
+        if let Ok(geometry) = self.geometry(inputs) {
+            operations::Conv2D::prepare(&geometry, &weights[0], input_gradient);
+        }
+    }
+
+    fn split_ending(&self) -> Option<(Arc<dyn AnyLayer>, FinalActivation)> {
+        let ending = self.activation.ending();
+        let linear = self.clone().activation(ActivationKind::Linear);
+        (ending != FinalActivation::Linear).then(|| (Arc::new(linear) as Arc<dyn AnyLayer>, ending))
+    }
+}

@@ -1,0 +1,126 @@
+//! Max- and average-pooling with a window (chapter 5.1.2).
+
+use crate::error::Refusal;
+use crate::layer::{Layer, picture};
+use crate::pass::Pass;
+use crate::settings::{Padding, Pair, check_range, window};
+use convnet_autograd::{Value, operations};
+use convnet_cpu::pool2d::Geometry;
+use convnet_tensor::{Result, Shape};
+use serde::{Deserialize, Serialize};
+
+macro_rules! pooling {
+    ($(#[$about:meta])* $name:ident, $class:literal) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// The window, rows first.
+            pub pool_size: Pair,
+            /// Pixels between two positions of the window.
+            pub strides: Pair,
+            /// What surrounds the picture.
+            pub padding: Padding,
+        }
+
+        impl $name {
+            /// Windows that lie side by side (the stride is the window's size), without padding: Keras' defaults.
+            pub fn new(pool_size: impl Into<Pair>) -> $name {
+                let pool_size = pool_size.into();
+                $name { pool_size, strides: pool_size, padding: Padding::Valid }
+            }
+
+            /// With this stride.
+            pub fn strides(mut self, strides: impl Into<Pair>) -> $name {
+                self.strides = strides.into();
+                self
+            }
+
+            /// With padding `same`.
+            pub fn same(mut self) -> $name {
+                self.padding = Padding::Same;
+                self
+            }
+
+            fn geometry(&self, inputs: &[Shape]) -> std::result::Result<Geometry, Refusal> {
+                geometry(self.pool_size, self.strides, self.padding, inputs)
+            }
+        }
+
+        impl Layer for $name {
+            const CLASS: &'static str = $class;
+
+            fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
+                Ok(Shape::from(self.geometry(inputs)?.output()))
+            }
+
+            fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
+                let geometry = self.geometry(&[inputs[0].shape().without_first()]);
+                let geometry = geometry.map_err(|Refusal(expected)| convnet_tensor::Error::Shape {
+                    operation: Self::CLASS.into(),
+                    expected,
+                    found: inputs[0].shape(),
+                })?;
+                pass.tape.apply(operations::$name { geometry }, &[&inputs[0]])
+            }
+        }
+    };
+}
+
+pooling! {
+    /// The largest number in each window: from `[H, W, C]` to `[rows, columns, C]`.
+    MaxPooling2D, "MaxPooling2D"
+}
+
+pooling! {
+    /// The mean of each window, padding not counted: from `[H, W, C]` to `[rows, columns, C]`.
+    AveragePooling2D, "AveragePooling2D"
+}
+
+fn geometry(
+    size: Pair,
+    strides: Pair,
+    padding: Padding,
+    inputs: &[Shape],
+) -> std::result::Result<Geometry, Refusal> {
+    let [height, width, channels] = picture(inputs)?;
+    check_range("the number of channels", &[channels])?;
+    let window = window(size, strides, Pair::from(1), padding, [height, width])?;
+    let (borders, [tall, wide]) = (window.padding, window.size);
+    if borders.top.max(borders.bottom) >= tall || borders.left.max(borders.right) >= wide {
+        return Err("a window would lie in the padding alone; pad by less than the window's size".into());
+    }
+    Ok(Geometry { height, width, channels, window })
+}
+
+impl MaxPooling2D {
+    /// Whether a convolution before it can do it on the way.
+    pub(crate) fn is_two_by_two(&self) -> bool {
+        self.pool_size == Pair::from(2) && self.strides == Pair::from(2) && self.padding == Padding::Valid
+    }
+}
+
+/// The mean of every channel over the whole picture: from `[H, W, C]` to `[C]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalAveragePooling2D {}
+
+impl GlobalAveragePooling2D {
+    /// The layer has no settings.
+    pub fn new() -> GlobalAveragePooling2D {
+        GlobalAveragePooling2D {}
+    }
+}
+
+impl Layer for GlobalAveragePooling2D {
+    const CLASS: &'static str = "GlobalAveragePooling2D";
+
+    fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
+        let [_, _, channels] = picture(inputs)?;
+        Ok(Shape::from([channels]))
+    }
+
+    fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
+        pass.tape.apply(operations::GlobalAveragePooling2D, &[&inputs[0]])
+    }
+}
