@@ -8,6 +8,7 @@ mod chunks;
 pub mod conv2d;
 pub mod elementwise;
 pub mod gemm;
+pub mod limit;
 pub mod memory;
 pub mod parallel;
 pub mod pool2d;
@@ -18,3 +19,8 @@ pub mod softmax;
 #[cfg(test)]
 mod testing;
 pub mod window;
+
+/// Tests the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,6 @@
 //! The shapes of a convolution.
 
+use crate::gemm::Panels;
 use crate::window::Window;
 
 /// The shapes of a convolution: pictures `[N, height, width, in_channels]`, a kernel `[rows, columns, in_channels,
@@ -65,5 +66,36 @@ impl Geometry {
     /// Numbers per picture of the pooled output.
     pub fn pooled_len(&self) -> usize {
         self.pooled().iter().product()
+    }
+
+    /// Taps of the kernel: rows times columns.
+    pub(crate) fn taps(&self) -> usize {
+        self.window.size[0] * self.window.size[1]
+    }
+
+    /// The number of pictures in `x`.
+    pub(super) fn pictures(&self, x: &[f32]) -> usize {
+        let n = x.len().checked_div(self.input_len()).unwrap_or(0);
+        assert_eq!(x.len(), n * self.input_len(), "length of the pictures");
+        n
+    }
+
+    /// Bytes of the input and output that one row of the output stands for.
+    pub(super) fn row_bytes(&self) -> usize {
+        let [_, columns, channels] = self.output();
+        let input = self.window.stride[0] * self.width * self.in_channels;
+        (input + columns * channels).max(1) * size_of::<f32>()
+    }
+
+    /// # Panics
+    /// When the kernel, the output or the bias has not the length for `n` pictures.
+    pub(super) fn check(&self, n: usize, kernel: &Panels, outputs: usize, bias: Option<&[f32]>) {
+        assert_eq!(
+            [kernel.depth(), kernel.columns()],
+            [self.depth(), self.out_channels],
+            "a kernel packed forward"
+        );
+        assert_eq!(outputs, n * self.output_len(), "length of the output");
+        assert!(bias.is_none_or(|bias| bias.len() == self.out_channels), "length of the bias");
     }
 }

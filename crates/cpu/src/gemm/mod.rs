@@ -1,27 +1,62 @@
-//! Products of matrices, row by row in memory.
+//! Products of matrices, row by row in memory: `c[m, n] = a[m, k] · b[k, n]`.
+//!
+//! Every number of a result is one chain of multiply-adds in a fixed order, so that it depends neither on the number of
+//! rows nor on the number of threads. Plain-loop twin: [`crate::reference::dense`].
+
+mod columns;
+mod gathered;
+mod panels;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use columns::Accumulate;
+pub(crate) use gathered::Gathered;
+pub(crate) use panels::Panels;
+pub(crate) use rows::{Finish, Product, Rows, WIDEST, for_each_tile, load_some, product, store_some};
 
 use crate::activation::Activation;
 use crate::memory::Buffer;
+use crate::parallel;
+use crate::simd::{Isa, Tile, isa};
 
-/// A right-hand matrix `[k, n]` in the order the loops read it.
+/// A right-hand matrix `[k, n]` in the order the loops read it; made once per weight value.
 #[derive(Debug)]
-pub struct PackedMatrix {
-    b: Buffer<f32>,
-    k: usize,
-    n: usize,
+pub struct PackedMatrix(Right);
+
+#[derive(Debug)]
+enum Right {
+    Panels(Panels),
+    /// For the portable product: as it is, row by row.
+    Plain {
+        b: Buffer<f32>,
+        k: usize,
+        n: usize,
+    },
 }
 
 /// Packs `b` `[k, n]`.
 pub fn pack(k: usize, n: usize, b: &[f32]) -> PackedMatrix {
     assert_eq!(b.len(), k * n, "length of the matrix");
-    PackedMatrix { b: Buffer::copied(b), k, n }
+    PackedMatrix(match isa() {
+        Isa::Scalar => Right::Plain { b: Buffer::copied(b), k, n },
+        Isa::Avx2 | Isa::Avx512 => Right::Panels(Panels::new(k, n, b, |row| row * n, 1)),
+    })
 }
 
 /// Packs the transpose `[k, n]` of `b` `[n, k]`.
 pub fn pack_transposed(k: usize, n: usize, b: &[f32]) -> PackedMatrix {
-    let mut packed = pack(k, n, b);
-    (0..k * n).for_each(|i| packed.b[i] = b[i % n * k + i / n]);
-    packed
+    assert_eq!(b.len(), k * n, "length of the matrix");
+    PackedMatrix(match isa() {
+        Isa::Scalar => {
+            let mut transposed = Buffer::recycled(k * n);
+            for (row, to) in transposed.chunks_exact_mut(n.max(1)).enumerate() {
+                to.iter_mut().zip(b[row..].iter().step_by(k)).for_each(|(to, from)| *to = *from);
+            }
+            Right::Plain { b: transposed, k, n }
+        }
+        Isa::Avx2 | Isa::Avx512 => Right::Panels(Panels::new(k, n, b, |row| row, k)),
+    })
 }
 
 /// `c = activation(a · b + bias)` with `a` `[m, k]`, `b` `[k, n]`, `c` `[m, n]` and one bias per column.
@@ -33,23 +68,114 @@ pub fn multiply(
     activation: Activation,
     c: &mut [f32],
 ) {
-    assert_eq!([a.len(), c.len()], [m * b.k, m * b.n]);
-    for (i, c) in c.iter_mut().enumerate() {
-        let (row, column) = (i / b.n, i % b.n);
-        let sum = (0..b.k).fold(0.0, |sum, k| sum + a[row * b.k + k] * b.b[k * b.n + column]);
-        *c = activation.apply(sum + bias.map_or(0.0, |bias| bias[column]));
+    match &b.0 {
+        Right::Panels(b) => by_panels(m, b, a, bias, activation, c),
+        Right::Plain { b, k, n } => portable([m, *k, *n], b, a, bias, activation, c),
     }
 }
 
-/// `c = aᵀ · d` with `a` `[m, k]`, `d` `[m, n]`, `c` `[k, n]`: each number one chain over the m rows in order.
-pub fn multiply_transposed_left(m: usize, k: usize, n: usize, a: &[f32], d: &[f32], c: &mut [f32]) {
-    assert_eq!([a.len(), d.len(), c.len()], [m * k, m * n, k * n]);
-    c.fill(0.0);
-    for row in 0..m {
-        for i in 0..k {
-            for j in 0..n {
-                c[i * n + j] += a[row * k + i] * d[row * n + j];
+/// Up to this many bytes of `b` are better read by every thread than divided over them, which costs a copy of `c`:
+/// it then stays in the second-level cache.
+const SHARED_BYTES: usize = 256 << 10;
+
+fn by_panels(m: usize, b: &Panels, a: &[f32], bias: Option<&[f32]>, activation: Activation, c: &mut [f32]) {
+    let (k, n) = (b.depth(), b.columns());
+    check([m, k, n], a, bias, c);
+    if m * n == 0 {
+        return;
+    }
+    let offsets = counting(k, 1);
+    let threads = parallel::threads();
+    let tile = b.tile();
+    if threads == 1 || (m >= threads * tile.rows() && k * n * size_of::<f32>() <= SHARED_BYTES) {
+        let rows = m.div_ceil(threads).next_multiple_of(tile.rows());
+        parallel::for_each_chunk(c, rows * n, |index, c| {
+            let m = c.len() / n;
+            let bases = counting(m, k);
+            let a = Gathered::new(&a[index * rows * k..][..m * k], &bases, &offsets);
+            tile.run(Product { a, b, panels: 0..b.count(), bias, activation, c, stride: n });
+        });
+    } else {
+        // Threads take panels and write them one after the other; then the columns are put side by side.
+        let bases = counting(m, k);
+        let a = Gathered::new(a, &bases, &offsets);
+        let width = b.width();
+        let mut panels = Buffer::recycled(b.count() * m * width);
+        parallel::for_each_chunk(&mut panels, m * width, |panel, c| {
+            tile.run(Product { a, b, panels: panel..panel + 1, bias, activation, c, stride: width });
+        });
+        for (row, c) in c.chunks_exact_mut(n).enumerate() {
+            for (c, panel) in c.chunks_mut(width).zip(panels.chunks_exact(m * width)) {
+                c.copy_from_slice(&panel[row * width..][..c.len()]);
             }
         }
     }
+}
+
+fn portable(
+    [m, k, n]: [usize; 3],
+    b: &[f32],
+    a: &[f32],
+    bias: Option<&[f32]>,
+    activation: Activation,
+    c: &mut [f32],
+) {
+    check([m, k, n], a, bias, c);
+    if m * n == 0 {
+        return;
+    }
+    let rows = m.div_ceil(parallel::threads());
+    parallel::for_each_chunk(c, rows * n, |index, c| {
+        let m = c.len() / n;
+        let a = &a[index * rows * k..][..m * k];
+        let steps = |columns: usize| columns as isize;
+        // SAFETY: the three slices have m · k, k · n and m · n numbers, row by row as the steps say.
+        unsafe {
+            let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+            matrixmultiply::sgemm(m, k, n, 1.0, a, steps(k), 1, b, steps(n), 1, 0.0, c, steps(n), 1);
+        }
+        for c in c.chunks_exact_mut(n) {
+            if let Some(bias) = bias {
+                c.iter_mut().zip(bias).for_each(|(c, bias)| *c += bias);
+            }
+            c.iter_mut().for_each(|c| *c = activation.apply(*c));
+        }
+    });
+}
+
+fn check([m, k, n]: [usize; 3], a: &[f32], bias: Option<&[f32]>, c: &[f32]) {
+    assert_eq!([a.len(), c.len()], [m * k, m * n], "lengths of the matrices");
+    assert!(bias.is_none_or(|bias| bias.len() == n), "length of the bias");
+}
+
+/// Rows of `a` and `d` that are read at a time, so that both stay in the caches while all of `c` is visited.
+const BAND: usize = 256;
+
+/// `c = aᵀ · d` with `a` `[m, k]`, `d` `[m, n]`, `c` `[k, n]`: each number one chain over the m rows in order.
+pub fn multiply_transposed_left(m: usize, k: usize, n: usize, a: &[f32], d: &[f32], c: &mut [f32]) {
+    assert_eq!([a.len(), d.len(), c.len()], [m * k, m * n, k * n], "lengths of the matrices");
+    c.fill(0.0);
+    if k * n == 0 {
+        return;
+    }
+    let tile = Tile::new(isa(), n);
+    let offsets = counting(k, 1);
+    let rows = k.div_ceil(parallel::threads()).next_multiple_of(tile.rows());
+    parallel::for_each_chunk(c, rows * n, |index, c| {
+        let range = index * rows..index * rows + c.len() / n;
+        for (a, d) in a.chunks(BAND * k).zip(d.chunks(BAND * n)) {
+            let bases = counting(d.len() / n, k);
+            let a = Gathered::new(a, &bases, &offsets);
+            tile.run(Accumulate { a, range: range.clone(), d, columns: n, c: &mut *c });
+        }
+    });
+}
+
+/// 0, `step`, 2 · `step` …
+pub(crate) fn counting(count: usize, step: usize) -> Buffer<u32> {
+    let last = count.saturating_sub(1) * step;
+    assert!(u32::try_from(last).is_ok(), "a matrix of more than 2^32 numbers");
+    let mut numbers = Buffer::recycled(count);
+    numbers.iter_mut().enumerate().for_each(|(i, number)| *number = (i * step) as u32);
+    numbers
 }

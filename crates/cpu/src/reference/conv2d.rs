@@ -11,7 +11,7 @@ use crate::conv2d::Geometry;
 /// The output `y` of a convolution of the pictures `x`.
 pub fn forward<R: Real>(g: &Geometry, x: &[R], kernel: &[R], bias: Option<&[R]>, y: &mut [R]) {
     y.fill(R::default());
-    for_each_product(g, y.len() / g.output_len(), |to, from, weight| y[to] += x[from] * kernel[weight]);
+    for_each_product(g, x.len() / g.input_len(), |to, from, weight| y[to] += x[from] * kernel[weight]);
     if let Some(bias) = bias {
         for pixel in y.chunks_mut(g.out_channels) {
             pixel.iter_mut().zip(bias).for_each(|(y, &bias)| *y += bias);
@@ -22,13 +22,13 @@ pub fn forward<R: Real>(g: &Geometry, x: &[R], kernel: &[R], bias: Option<&[R]>,
 /// The gradient `dx` of the pictures, from the gradient `dy` of the output.
 pub fn input_gradient<R: Real>(g: &Geometry, kernel: &[R], dy: &[R], dx: &mut [R]) {
     dx.fill(R::default());
-    for_each_product(g, dy.len() / g.output_len(), |to, from, weight| dx[from] += dy[to] * kernel[weight]);
+    for_each_product(g, dx.len() / g.input_len(), |to, from, weight| dx[from] += dy[to] * kernel[weight]);
 }
 
 /// The gradient of the kernel, from the pictures `x` and the gradient `dy` of the output.
 pub fn kernel_gradient<R: Real>(g: &Geometry, x: &[R], dy: &[R], dkernel: &mut [R]) {
     dkernel.fill(R::default());
-    for_each_product(g, dy.len() / g.output_len(), |to, from, weight| dkernel[weight] += x[from] * dy[to]);
+    for_each_product(g, x.len() / g.input_len(), |to, from, weight| dkernel[weight] += x[from] * dy[to]);
 }
 
 /// The gradient of the bias: the sum of `dy` over pictures and pixels.

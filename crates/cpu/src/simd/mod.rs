@@ -1,5 +1,16 @@
 //! Which instruction set the fast loops use, chosen once when the program runs.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod kernel;
+mod scalar;
+mod vector;
+
+pub(crate) use kernel::{Kernel, Tile};
+pub(crate) use vector::Simd;
+
 use std::cell::Cell;
 use std::sync::OnceLock;
 

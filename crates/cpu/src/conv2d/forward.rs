@@ -1,0 +1,44 @@
+//! The forward pass.
+
+use super::band::{Band, Pixels, deal};
+use super::{Geometry, Packed};
+use crate::activation::Activation;
+use crate::gemm::{Gathered, Product};
+use crate::parallel;
+
+/// Bytes of the input and output of a band: both stay in the second-level cache while the panels of the kernel pass by.
+pub(super) const BAND_BYTES: usize = 192 << 10;
+
+/// `y = activation(x ∗ kernel + bias)`; `x` `[N, height, width, in_channels]`, `y` `[N, rows, columns, out_channels]`.
+///
+/// Each number of `y` is one chain of multiply-adds over the kernel's rows, columns and input channels in order, then
+/// the bias is added: it depends on nothing but its own window.
+pub fn forward(
+    g: &Geometry,
+    x: &[f32],
+    packed: &Packed,
+    bias: Option<&[f32]>,
+    activation: Activation,
+    y: &mut [f32],
+) {
+    let n = g.pictures(x);
+    g.check(n, &packed.0, y.len(), bias);
+    let [rows, columns, channels] = g.output();
+    let bands = Band::cut_for_threads(0..n, rows, BAND_BYTES / g.row_bytes());
+    let tile = packed.0.tile();
+    let mut parts = deal(&bands, columns * channels, y);
+    parallel::for_each_chunk(&mut parts, 1, |index, part| {
+        let band = &bands[index];
+        let pixels = Pixels::new(g, x, band);
+        let (bases, offsets) = (pixels.bases(g, band, columns), pixels.offsets(g));
+        tile.run(Product {
+            a: Gathered::new(pixels.numbers(), &bases, &offsets),
+            b: &packed.0,
+            panels: 0..packed.0.count(),
+            bias,
+            activation,
+            c: &mut *part[0],
+            stride: channels,
+        });
+    });
+}

@@ -1,0 +1,147 @@
+//! The forward pass with a 2×2 max-pooling behind it, in one: the full-size output never exists.
+
+use super::band::{Band, Pixels, deal};
+use super::forward::BAND_BYTES;
+use super::{Geometry, Packed};
+use crate::activation::Activation;
+use crate::gemm::{Finish, Gathered, Panels, Rows, WIDEST, for_each_tile, product, store_some};
+use crate::parallel;
+use crate::simd::{Kernel, Simd};
+
+/// Bytes per picture of the arg-max of [`forward_pool`]: for every pixel and eight channels two bytes, the low and the
+/// high bits of the place of the maximum in its window (0 to 3: left above, right above, left below, right below).
+pub fn argmax_len(g: &Geometry) -> usize {
+    let [rows, columns, _] = g.pooled();
+    rows * columns * argmax_bytes(g.out_channels)
+}
+
+pub(super) fn argmax_bytes(channels: usize) -> usize {
+    channels.div_ceil(8) * 2
+}
+
+/// [`forward`](super::forward), then a 2×2 max-pooling with stride 2; an odd last row or column is dropped. `y_pooled`
+/// is `[N, rows / 2, columns / 2, out_channels]`.
+///
+/// Same bits as the two one after the other. Of equal numbers the first is the maximum. `argmax` holds
+/// [`argmax_len`] bytes per picture for the gradients; `None` where none is wanted.
+pub fn forward_pool(
+    g: &Geometry,
+    x: &[f32],
+    packed: &Packed,
+    bias: Option<&[f32]>,
+    activation: Activation,
+    y_pooled: &mut [f32],
+    argmax: Option<&mut [u8]>,
+) {
+    let n = g.pictures(x);
+    g.check(n, &packed.0, y_pooled.len() / g.pooled_len().max(1) * g.output_len(), bias);
+    let [rows, columns, channels] = g.pooled();
+    let argmax = argmax.unwrap_or_default();
+    let argmax_row = if argmax.is_empty() { 0 } else { columns * argmax_bytes(channels) };
+    assert!(argmax.is_empty() || argmax.len() == n * argmax_len(g), "length of the arg-max");
+    let bands = Band::cut_for_threads(0..n, rows, BAND_BYTES / (2 * g.row_bytes()));
+    let places = deal(&bands, argmax_row, argmax);
+    let mut parts: Vec<_> = deal(&bands, columns * channels, y_pooled).into_iter().zip(places).collect();
+    let tile = packed.0.tile();
+    parallel::for_each_chunk(&mut parts, 1, |index, part| {
+        let band =
+            Band { rows: 2 * bands[index].rows.start..2 * bands[index].rows.end, ..bands[index].clone() };
+        let pixels = Pixels::new(g, x, &band);
+        let (bases, offsets) = (pixels.pooled_bases(g, &band, 2 * columns), pixels.offsets(g));
+        let (y, argmax) = &mut part[0];
+        let a = Gathered::new(pixels.numbers(), &bases, &offsets);
+        tile.run(ProductPool { a, b: &packed.0, bias, activation, y, argmax });
+    });
+}
+
+/// `a` times `b`, four rows of `a` to a window.
+struct ProductPool<'a> {
+    a: Gathered<'a>,
+    b: &'a Panels,
+    bias: Option<&'a [f32]>,
+    activation: Activation,
+    y: &'a mut [f32],
+    argmax: &'a mut [u8],
+}
+
+/// Windows whose sums lie in the first-level cache until they are pooled: 24 rows are a multiple of every tile.
+const WINDOWS: usize = 6;
+
+impl Kernel for ProductPool<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
+        let width = VECTORS * S::LANES;
+        let windows = self.a.rows() / 4;
+        let mut sums = [0.0; 4 * WINDOWS * WIDEST];
+        for panel in 0..self.b.count() {
+            let finish = Finish::new(self.bias, panel * width, self.activation);
+            for first in (0..windows).step_by(WINDOWS) {
+                let last = windows.min(first + WINDOWS);
+                let mut tiles = Sums { a: self.a, b: self.b.panel(panel), first: 4 * first, sums: &mut sums };
+                for_each_tile::<S, _, ROWS, VECTORS>(simd, 4 * first..4 * last, &mut tiles);
+                for (sums, window) in sums.chunks_exact(4 * width).zip(first..last) {
+                    let y = &mut self.y[window * self.b.columns()..][..self.b.columns()];
+                    let places = argmax_bytes(self.b.columns());
+                    let argmax = if self.argmax.is_empty() {
+                        &mut []
+                    } else {
+                        &mut self.argmax[window * places..][..places]
+                    };
+                    for v in 0..VECTORS {
+                        // No closures where there are vectors: they would not be compiled for the instruction set.
+                        let mut corners = [simd.splat(0.0); 4];
+                        for (corner, value) in corners.iter_mut().enumerate() {
+                            *value = finish.apply(simd, v, simd.load(&sums[corner * width + v * S::LANES..]));
+                        }
+                        let (maximum, place) = first_maximum(simd, corners);
+                        let column = panel * width + v * S::LANES;
+                        store_some(simd, maximum, y, column);
+                        for lanes in 0..S::LANES / 8 {
+                            let byte = (column / 8 + lanes) * 2;
+                            if byte < argmax.len() {
+                                argmax[byte] = (place[0] >> (8 * lanes)) as u8;
+                                argmax[byte + 1] = (place[1] >> (8 * lanes)) as u8;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The maximum of four numbers per lane, and the low and high bits of the first place where it stands.
+#[inline(always)]
+fn first_maximum<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; 4]) -> (S::Vector, [u32; 2]) {
+    let second = simd.greater(b, a);
+    let maximum = simd.select(second, b, a);
+    let third = simd.greater(c, maximum);
+    let maximum = simd.select(third, c, maximum);
+    let fourth = simd.greater(d, maximum);
+    let maximum = simd.select(fourth, d, maximum);
+    let (second, third, fourth) = (simd.bits(second), simd.bits(third), simd.bits(fourth));
+    (maximum, [fourth | (second & !third), third | fourth])
+}
+
+struct Sums<'a> {
+    a: Gathered<'a>,
+    b: &'a [f32],
+    first: usize,
+    sums: &'a mut [f32],
+}
+
+impl Rows for Sums<'_> {
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
+        let zero = [[simd.splat(0.0); VECTORS]; ROWS];
+        let sums = product(simd, &self.a, first, self.b, zero);
+        let width = VECTORS * S::LANES;
+        let to = &mut self.sums[(first - self.first) * width..][..ROWS * width];
+        for (row, sums) in sums.into_iter().enumerate() {
+            for (v, sum) in sums.into_iter().enumerate() {
+                simd.store(sum, &mut to[row * width + v * S::LANES..]);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The gradients with respect to the kernel and the bias: sums over all pictures and pixels.
+
+use super::Geometry;
+use super::band::{Band, Pixels};
+use super::gradient::{Gradient, Pooled};
+use crate::activation::Activation;
+use crate::gemm::{Accumulate, Gathered};
+use crate::memory::Buffer;
+use crate::parallel;
+use crate::simd::{Tile, isa};
+use std::ops::Range;
+
+/// Output pixels per band: its gradient and what it sees stay in the caches while the whole kernel is visited.
+const BAND_PIXELS: usize = 256;
+
+/// A kernel of more weights than this gets no partial sums: threads divide the kernel instead of the pictures.
+const LARGE_KERNEL: usize = 1 << 18;
+
+/// The gradient of the kernel; what `dkernel` held is overwritten.
+///
+/// Inside a slice each number is one chain over pictures, rows and columns in order; outside one chain per group of
+/// pictures ([`parallel::groups`]), the groups added in order. Kernels of more than 2^18 weights are always one chain.
+pub fn kernel_gradient(g: &Geometry, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
+    of_gradient(g, x, Gradient::Full(dy), dkernel, None);
+}
+
+/// The gradients of the kernel and, where wanted, of the bias, from the gradient of [`forward_pool`](super::forward_pool)'s
+/// output. Same bits as undoing the pooling and the activation first.
+#[expect(clippy::too_many_arguments, reason = "each is another tensor")]
+pub fn pooled_kernel_gradient(
+    g: &Geometry,
+    x: &[f32],
+    y_pooled: &[f32],
+    argmax: &[u8],
+    activation: Activation,
+    dy_pooled: &[f32],
+    dkernel: &mut [f32],
+    dbias: Option<&mut [f32]>,
+) {
+    let dy = Gradient::Pooled(Pooled { y: y_pooled, argmax, activation, dy: dy_pooled });
+    of_gradient(g, x, dy, dkernel, dbias);
+}
+
+/// The gradient of the bias, from the gradient `dy` `[pictures, …, channels]`; what `dbias` held is overwritten. Summed
+/// in the order of [`kernel_gradient`].
+pub fn bias_gradient(channels: usize, pictures: usize, dy: &[f32], dbias: &mut [f32]) {
+    assert_eq!(dbias.len(), channels, "length of the bias");
+    let len = dy.len().checked_div(pictures).unwrap_or(0);
+    assert!(dy.len() == pictures * len && len.is_multiple_of(channels.max(1)), "length of the gradient");
+    by_group(pictures, dbias, |pictures, dbias| {
+        add_pixels(&dy[pictures.start * len..pictures.end * len], dbias);
+    });
+}
+
+fn add_pixels(dy: &[f32], dbias: &mut [f32]) {
+    for pixel in dy.chunks_exact(dbias.len().max(1)) {
+        dbias.iter_mut().zip(pixel).for_each(|(sum, dy)| *sum += dy);
+    }
+}
+
+/// Sums over groups of pictures: `add` adds the pictures of a group to zeros, and the groups are added in order.
+fn by_group(n: usize, sum: &mut [f32], add: impl Fn(Range<usize>, &mut [f32]) + Sync) {
+    let groups: Vec<_> = parallel::groups(n).collect();
+    if groups.len() <= 1 {
+        sum.fill(0.0);
+        return groups.into_iter().for_each(|group| add(group, sum));
+    }
+    let len = sum.len();
+    let produce = |group: usize| {
+        let mut partial = Buffer::zeros(len);
+        add(groups[group].clone(), &mut partial);
+        partial
+    };
+    parallel::ordered_fold(groups.len(), produce, |group, partial| match group {
+        0 => sum.copy_from_slice(&partial),
+        _ => sum.iter_mut().zip(partial.iter()).for_each(|(sum, partial)| *sum += partial),
+    });
+}
+
+fn of_gradient(g: &Geometry, x: &[f32], dy: Gradient<'_>, dkernel: &mut [f32], dbias: Option<&mut [f32]>) {
+    let n = g.pictures(x);
+    dy.check(g, n);
+    assert_eq!(dkernel.len(), g.kernel_len(), "length of the kernel");
+    assert!(dbias.as_ref().is_none_or(|dbias| dbias.len() == g.out_channels), "length of the bias");
+    let channels = g.out_channels;
+    if dkernel.len() > LARGE_KERNEL {
+        if let Some(dbias) = dbias {
+            by_group(n, dbias, |pictures, dbias| {
+                for band in bands(g, dy, pictures) {
+                    add_pixels(dy.rows(g, &band).numbers(), dbias);
+                }
+            });
+        }
+        let rows =
+            g.depth().div_ceil(parallel::threads()).next_multiple_of(Tile::new(isa(), channels).rows());
+        return parallel::for_each_chunk(dkernel, rows * channels, |index, dkernel| {
+            dkernel.fill(0.0);
+            let range = index * rows..index * rows + dkernel.len() / channels;
+            for band in bands(g, dy, 0..n) {
+                add_band(g, x, dy, &band, range.clone(), dkernel, &mut []);
+            }
+        });
+    }
+    // Kernel and bias as one sum, so that a pooled gradient is expanded once for both.
+    let bias = dbias.as_ref().map_or(0, |dbias| dbias.len());
+    let mut both = Buffer::recycled(dkernel.len() + bias);
+    by_group(n, &mut both, |pictures, both| {
+        let (dkernel, dbias) = both.split_at_mut(g.kernel_len());
+        for band in bands(g, dy, pictures) {
+            add_band(g, x, dy, &band, 0..g.depth(), dkernel, dbias);
+        }
+    });
+    dkernel.copy_from_slice(&both[..dkernel.len()]);
+    if let Some(dbias) = dbias {
+        dbias.copy_from_slice(&both[dkernel.len()..]);
+    }
+}
+
+/// Bands of the output rows that have a gradient.
+fn bands(g: &Geometry, dy: Gradient<'_>, pictures: Range<usize>) -> Vec<Band> {
+    let [rows, columns] = dy.size(g);
+    // In pairs of rows, so that a pooled gradient is expanded once.
+    let mut bands = Band::cut(pictures, rows.div_ceil(2), BAND_PIXELS / (2 * columns).max(1));
+    for band in &mut bands {
+        band.rows = 2 * band.rows.start..(2 * band.rows.end).min(rows);
+    }
+    bands
+}
+
+/// Adds the products of one band to the rows of the kernel in `range`, and its gradient to that of the bias.
+fn add_band(
+    g: &Geometry,
+    x: &[f32],
+    dy: Gradient<'_>,
+    band: &Band,
+    range: Range<usize>,
+    dkernel: &mut [f32],
+    dbias: &mut [f32],
+) {
+    let [_, columns] = dy.size(g);
+    let gradient = dy.rows(g, band);
+    let pixels = Pixels::new(g, x, band);
+    let (bases, offsets) = (pixels.bases(g, band, columns), pixels.offsets(g));
+    Tile::new(isa(), g.out_channels).run(Accumulate {
+        a: Gathered::new(pixels.numbers(), &bases, &offsets),
+        range,
+        d: gradient.numbers(),
+        columns: g.out_channels,
+        c: dkernel,
+    });
+    if !dbias.is_empty() {
+        add_pixels(gradient.numbers(), dbias);
+    }
+}

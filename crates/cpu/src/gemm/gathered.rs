@@ -1,0 +1,52 @@
+//! A left-hand matrix that is never written down.
+
+/// The matrix whose number in row r and column k is `numbers[bases[r] + offsets[k]]`.
+///
+/// A matrix in memory is one: `bases` are the starts of its rows, `offsets` count up. So are the windows under a
+/// convolution's kernel: one base per position, one offset per tap and channel. The fast loops read through it, so that
+/// no copy of overlapping windows ("im2col") is ever made, and stride, dilation and padding cost them nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Gathered<'a> {
+    numbers: &'a [f32],
+    bases: &'a [u32],
+    offsets: &'a [u32],
+}
+
+impl<'a> Gathered<'a> {
+    /// # Panics
+    /// When a base plus an offset lies outside `numbers`: the loops rely on this check and make none of their own.
+    pub(crate) fn new(numbers: &'a [f32], bases: &'a [u32], offsets: &'a [u32]) -> Gathered<'a> {
+        if let (Some(&base), Some(&offset)) = (bases.iter().max(), offsets.iter().max()) {
+            assert!((base as usize) + (offset as usize) < numbers.len(), "a window beyond the picture");
+        }
+        Gathered { numbers, bases, offsets }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.bases.len()
+    }
+
+    pub(crate) fn bases(&self) -> &'a [u32] {
+        self.bases
+    }
+
+    pub(crate) fn offsets(&self) -> &'a [u32] {
+        self.offsets
+    }
+
+    /// The start of `numbers`; every base plus every offset is readable from there.
+    pub(crate) fn start(&self) -> *const f32 {
+        self.numbers.as_ptr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "beyond the picture")]
+    fn a_window_beyond_the_picture_is_refused() {
+        Gathered::new(&[0.0; 10], &[0, 5], &[0, 5]);
+    }
+}

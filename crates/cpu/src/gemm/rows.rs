@@ -1,0 +1,208 @@
+//! The loop under forward passes and input gradients: rows of a gathered matrix times a packed panel.
+
+use super::Gathered;
+use super::panels::Panels;
+use crate::activation::Activation;
+use crate::simd::{Kernel, Simd};
+use std::ops::Range;
+
+/// Adds to `sums`, product by product in the order of the columns of `a`, the rows of `a` from `first` on times the
+/// rows of `b`, which are `VECTORS` vectors each. Every sum is one chain of multiply-adds, whatever the size of the tile.
+#[inline(always)]
+pub(crate) fn product<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    a: &Gathered<'_>,
+    first: usize,
+    b: &[f32],
+    mut sums: [[S::Vector; VECTORS]; ROWS],
+) -> [[S::Vector; VECTORS]; ROWS] {
+    let width = VECTORS * S::LANES;
+    let offsets = a.offsets();
+    let b = &b[..offsets.len() * width];
+    let bases = &a.bases()[first..first + ROWS];
+    let mut rows = [a.start(); ROWS];
+    for (row, &base) in rows.iter_mut().zip(bases) {
+        *row = row.wrapping_add(base as usize);
+    }
+    let mut b = b.as_ptr();
+    for &offset in offsets {
+        // SAFETY: `b` has `width` numbers for each offset, and a gathered matrix may be read at each of its bases plus
+        // each of its offsets.
+        unsafe {
+            let mut vectors = [simd.splat(0.0); VECTORS];
+            for (v, vector) in vectors.iter_mut().enumerate() {
+                *vector = simd.load_at(b.add(v * S::LANES));
+            }
+            b = b.add(width);
+            for (row, sums) in rows.iter().zip(&mut sums) {
+                let number = simd.splat(*row.add(offset as usize));
+                for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                    *sum = simd.multiply_add(number, vector, *sum);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// What is done with a tile of rows.
+pub(crate) trait Rows {
+    /// Computes `ROWS` rows from `first` on.
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize);
+}
+
+/// Covers `rows` with tiles. What does not fill a tile is shared with the last full one, as a tile of one or two rows
+/// has too few chains to keep the multipliers busy.
+#[inline(always)]
+pub(crate) fn for_each_tile<S: Simd, R: Rows, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    rows: Range<usize>,
+    work: &mut R,
+) {
+    let mut first = rows.start;
+    while rows.end - first >= 2 * ROWS || rows.end - first == ROWS {
+        work.tile::<S, ROWS, VECTORS>(simd, first);
+        first += ROWS;
+    }
+    while first < rows.end {
+        let rest = rows.end - first;
+        let count = if rest > ROWS { rest.div_ceil(2) } else { rest };
+        // A tile larger than `ROWS` never occurs; saying so keeps it from being compiled.
+        match count {
+            1 => work.tile::<S, 1, VECTORS>(simd, first),
+            2 if ROWS >= 2 => work.tile::<S, 2, VECTORS>(simd, first),
+            3 if ROWS >= 3 => work.tile::<S, 3, VECTORS>(simd, first),
+            4 if ROWS >= 4 => work.tile::<S, 4, VECTORS>(simd, first),
+            5 if ROWS >= 5 => work.tile::<S, 5, VECTORS>(simd, first),
+            6 if ROWS >= 6 => work.tile::<S, 6, VECTORS>(simd, first),
+            7 if ROWS >= 7 => work.tile::<S, 7, VECTORS>(simd, first),
+            8 if ROWS >= 8 => work.tile::<S, 8, VECTORS>(simd, first),
+            9 if ROWS >= 9 => work.tile::<S, 9, VECTORS>(simd, first),
+            10 if ROWS >= 10 => work.tile::<S, 10, VECTORS>(simd, first),
+            11 if ROWS >= 11 => work.tile::<S, 11, VECTORS>(simd, first),
+            12 if ROWS >= 12 => work.tile::<S, 12, VECTORS>(simd, first),
+            _ => unreachable!("no tile has {count} rows"),
+        }
+        first += count;
+    }
+}
+
+/// `c = activation(a · b + bias)` for some panels of `b`.
+pub(crate) struct Product<'a> {
+    pub(crate) a: Gathered<'a>,
+    pub(crate) b: &'a Panels,
+    pub(crate) panels: Range<usize>,
+    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) activation: Activation,
+    /// The columns of `panels`, `stride` numbers from row to row.
+    pub(crate) c: &'a mut [f32],
+    pub(crate) stride: usize,
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
+        let width = VECTORS * S::LANES;
+        if self.a.rows() == 0 {
+            return;
+        }
+        for panel in self.panels.clone() {
+            let mut tiles = ProductTiles {
+                a: self.a,
+                b: self.b.panel(panel),
+                finish: Finish::new(self.bias, panel * width, self.activation),
+                filled: width.min(self.b.columns() - panel * width),
+                c: &mut self.c[(panel - self.panels.start) * width..],
+                stride: self.stride,
+            };
+            for_each_tile::<S, _, ROWS, VECTORS>(simd, 0..self.a.rows(), &mut tiles);
+        }
+    }
+}
+
+struct ProductTiles<'a> {
+    a: Gathered<'a>,
+    b: &'a [f32],
+    finish: Finish,
+    filled: usize,
+    c: &'a mut [f32],
+    stride: usize,
+}
+
+impl Rows for ProductTiles<'_> {
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
+        let zero = [[simd.splat(0.0); VECTORS]; ROWS];
+        let sums = product(simd, &self.a, first, self.b, zero);
+        for (row, sums) in sums.into_iter().enumerate() {
+            let start = (first + row) * self.stride;
+            let c = &mut self.c[start..start + self.filled];
+            for (v, sum) in sums.into_iter().enumerate() {
+                let finished = self.finish.apply(simd, v, sum);
+                store_some(simd, finished, c, v * S::LANES);
+            }
+        }
+    }
+}
+
+/// The widest panel of any tile.
+pub(crate) const WIDEST: usize = 64;
+
+/// What follows the sum of products: the bias of the panel's columns, then the activation.
+pub(crate) struct Finish {
+    bias: [f32; WIDEST],
+    lowest: f32,
+    highest: f32,
+}
+
+impl Finish {
+    pub(crate) fn new(bias: Option<&[f32]>, first_column: usize, activation: Activation) -> Finish {
+        let mut padded = [0.0; WIDEST];
+        if let Some(bias) = bias {
+            padded.iter_mut().zip(&bias[first_column..]).for_each(|(to, from)| *to = *from);
+        }
+        // Clamping to infinite bounds changes nothing, so that all three are the same few operations without a branch.
+        let (lowest, highest) = match activation {
+            Activation::Linear => (f32::NEG_INFINITY, f32::INFINITY),
+            Activation::Relu => (0.0, f32::INFINITY),
+            Activation::ReluUpTo(maximum) => (0.0, maximum),
+        };
+        Finish { bias: padded, lowest, highest }
+    }
+
+    /// Finishes vector `v` of the panel. The order of the arguments of `max` and `min` lets NaN through.
+    #[inline(always)]
+    pub(crate) fn apply<S: Simd>(&self, simd: S, v: usize, sum: S::Vector) -> S::Vector {
+        let value = simd.add(sum, simd.load(&self.bias[v * S::LANES..]));
+        simd.min(simd.splat(self.highest), simd.max(simd.splat(self.lowest), value))
+    }
+}
+
+/// Stores the part of a vector that lies inside `to` when it starts at `start`.
+#[inline(always)]
+pub(crate) fn store_some<S: Simd>(simd: S, vector: S::Vector, to: &mut [f32], start: usize) {
+    if start + S::LANES <= to.len() {
+        simd.store(vector, &mut to[start..]);
+    } else if start < to.len() {
+        let mut whole = [0.0; WIDEST];
+        simd.store(vector, &mut whole);
+        let to = &mut to[start..];
+        to.copy_from_slice(&whole[..to.len()]);
+    }
+}
+
+/// Loads the part of a vector that lies inside `from` when it starts at `start`; the rest is zero.
+#[inline(always)]
+pub(crate) fn load_some<S: Simd>(simd: S, from: &[f32], start: usize) -> S::Vector {
+    if start + S::LANES <= from.len() {
+        simd.load(&from[start..])
+    } else {
+        let mut whole = [0.0; WIDEST];
+        if start < from.len() {
+            let from = &from[start..];
+            whole[..from.len()].copy_from_slice(from);
+        }
+        simd.load(&whole)
+    }
+}

@@ -1,0 +1,80 @@
+//! AVX2 with fused multiply-add.
+
+use super::{Kernel, Simd};
+use std::arch::x86_64::*;
+
+/// Exists only inside [`run`].
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+/// Runs `kernel` compiled for this instruction set.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn run<K: Kernel, const ROWS: usize, const VECTORS: usize>(kernel: K) -> K::Output {
+    kernel.run::<Avx2, ROWS, VECTORS>(Avx2(()))
+}
+
+/// An intrinsic that needs nothing but its instruction set.
+macro_rules! intrinsic {
+    ($call:expr) => {
+        // SAFETY: the token exists, so the machine has AVX2 and FMA.
+        unsafe { $call }
+    };
+}
+
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    type Vector = __m256;
+    type Mask = __m256;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m256 {
+        intrinsic!(_mm256_set1_ps(value))
+    }
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> __m256 {
+        // SAFETY: eight numbers are readable, as the caller promises, and the token exists.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+    #[inline(always)]
+    fn store(self, vector: __m256, to: &mut [f32]) {
+        let to = &mut to[..Self::LANES];
+        // SAFETY: the slice has eight numbers, and the token exists.
+        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) }
+    }
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        intrinsic!(_mm256_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn multiply_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        intrinsic!(_mm256_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        intrinsic!(_mm256_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        intrinsic!(_mm256_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn greater(self, a: __m256, b: __m256) -> __m256 {
+        intrinsic!(_mm256_cmp_ps::<_CMP_GT_OQ>(a, b))
+    }
+    #[inline(always)]
+    fn select(self, mask: __m256, a: __m256, b: __m256) -> __m256 {
+        intrinsic!(_mm256_blendv_ps(b, a, mask))
+    }
+    #[inline(always)]
+    fn bits(self, mask: __m256) -> u32 {
+        intrinsic!(_mm256_movemask_ps(mask)) as u32
+    }
+    #[inline(always)]
+    fn mask(self, bits: u32) -> __m256 {
+        intrinsic!({
+            let lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let chosen = _mm256_and_si256(_mm256_set1_epi32(bits as i32), lanes);
+            _mm256_castsi256_ps(_mm256_cmpeq_epi32(chosen, lanes))
+        })
+    }
+}

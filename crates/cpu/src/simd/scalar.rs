@@ -1,0 +1,85 @@
+//! Plain Rust in the form of the other two, for every machine. Multiplies and adds are rounded separately: a fused
+//! multiply-add without hardware is a slow library call.
+
+use super::{Kernel, Simd};
+
+const LANES: usize = 8;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar;
+
+/// Runs `kernel` compiled for any machine.
+pub(super) fn run<K: Kernel, const ROWS: usize, const VECTORS: usize>(kernel: K) -> K::Output {
+    kernel.run::<Scalar, ROWS, VECTORS>(Scalar)
+}
+
+#[inline(always)]
+fn lanes<T: Copy, U: Copy + Default>(a: [T; LANES], b: [T; LANES], of: impl Fn(T, T) -> U) -> [U; LANES] {
+    let mut result = [U::default(); LANES];
+    for lane in 0..LANES {
+        result[lane] = of(a[lane], b[lane]);
+    }
+    result
+}
+
+impl Simd for Scalar {
+    const LANES: usize = LANES;
+    type Vector = [f32; LANES];
+    type Mask = [bool; LANES];
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [f32; LANES] {
+        [value; LANES]
+    }
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> [f32; LANES] {
+        // SAFETY: eight numbers are readable, as the caller promises; an array of f32 has the alignment of f32.
+        unsafe { *from.cast() }
+    }
+    #[inline(always)]
+    fn store(self, vector: [f32; LANES], to: &mut [f32]) {
+        to[..LANES].copy_from_slice(&vector);
+    }
+    #[inline(always)]
+    fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn multiply_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+        lanes(lanes(a, b, |a, b| a * b), c, |product, c| product + c)
+    }
+    #[inline(always)]
+    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn min(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes(a, b, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    fn greater(self, a: [f32; LANES], b: [f32; LANES]) -> [bool; LANES] {
+        lanes(a, b, |a, b| a > b)
+    }
+    #[inline(always)]
+    fn select(self, mask: [bool; LANES], a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        let mut result = b;
+        for lane in 0..LANES {
+            if mask[lane] {
+                result[lane] = a[lane];
+            }
+        }
+        result
+    }
+    #[inline(always)]
+    fn bits(self, mask: [bool; LANES]) -> u32 {
+        mask.iter().rev().fold(0, |bits, &set| bits << 1 | u32::from(set))
+    }
+    #[inline(always)]
+    fn mask(self, bits: u32) -> [bool; LANES] {
+        let mut mask = [false; LANES];
+        for (lane, set) in mask.iter_mut().enumerate() {
+            *set = bits >> lane & 1 == 1;
+        }
+        mask
+    }
+}

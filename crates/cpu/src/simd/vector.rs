@@ -1,0 +1,49 @@
+//! The few vector operations from which every fast loop is built.
+
+/// A token for one instruction set: whoever holds it may use the vectors.
+///
+/// A token exists only where its instruction set was detected, which is what makes the methods safe. They are compiled
+/// into the loops that call them, so the loops must be inlined into a function that enables the instruction set; see
+/// [`Kernel`](super::Kernel).
+pub(crate) trait Simd: Copy {
+    /// f32 per vector, a multiple of eight.
+    const LANES: usize;
+    /// A vector of f32.
+    type Vector: Copy;
+    /// A truth value per lane.
+    type Mask: Copy;
+
+    /// `value` in every lane.
+    fn splat(self, value: f32) -> Self::Vector;
+    /// The vector at `from`.
+    ///
+    /// # Safety
+    /// `LANES` numbers must be readable at `from`.
+    unsafe fn load_at(self, from: *const f32) -> Self::Vector;
+    /// Writes the vector to the first numbers of `to`.
+    fn store(self, vector: Self::Vector, to: &mut [f32]);
+    /// `a + b`.
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a · b + c`, rounded once; twice where there is no fused multiply-add.
+    fn multiply_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// `if a > b { a } else { b }`: `b` where one is not a number.
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `if a < b { a } else { b }`: `b` where one is not a number.
+    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Whether `a > b`.
+    fn greater(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
+    /// `a` where `mask`, else `b`.
+    fn select(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// A mask as bits, lane 0 lowest.
+    fn bits(self, mask: Self::Mask) -> u32;
+    /// The mask with these bits.
+    fn mask(self, bits: u32) -> Self::Mask;
+
+    /// The first numbers of `from`.
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> Self::Vector {
+        let from = &from[..Self::LANES];
+        // SAFETY: the slice has `LANES` numbers.
+        unsafe { self.load_at(from.as_ptr()) }
+    }
+}
