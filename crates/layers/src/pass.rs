@@ -2,7 +2,7 @@
 
 use convnet_autograd::{Tape, Value, operations};
 use convnet_tensor::{Purpose, Result, Seed, Stream, Tensor};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The key under which the gradient of the input pictures is handed over ([`Request::watch_input`]).
 pub const INPUT_KEY: usize = usize::MAX;
@@ -97,6 +97,9 @@ pub struct Outputs {
     pub statistics: Vec<(usize, Tensor)>,
 }
 
+/// New values of statistics, gathered from all slices.
+pub(crate) type Statistics = Arc<Mutex<Vec<(usize, Tensor)>>>;
+
 /// What a layer sees of the pass.
 #[derive(Debug)]
 pub struct Pass<'a> {
@@ -112,10 +115,27 @@ pub struct Pass<'a> {
     pub(crate) step: usize,
     /// The place of the layer's first parameter in the model.
     pub(crate) first_parameter: usize,
-    pub(crate) statistics: &'a Mutex<Vec<(usize, Tensor)>>,
+    pub(crate) statistics: Statistics,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// A pass for one layer by itself, outside any model: to try it, and to let the gradient checker prove it. In
+    /// `training` it learns. `pictures` are the numbers of the pictures, which choose their random numbers.
+    pub fn alone(tape: &'a mut Tape, training: bool, seed: Seed, pictures: &'a [u64]) -> Pass<'a> {
+        Pass {
+            tape,
+            training,
+            learning: training,
+            guided: false,
+            seed,
+            rounds: &[],
+            pictures,
+            step: 0,
+            first_parameter: 0,
+            statistics: Statistics::default(),
+        }
+    }
+
     /// Whether layers behave as in training.
     pub fn is_training(&self) -> bool {
         self.training

@@ -5,14 +5,14 @@ use crate::error::{Error, Result};
 use crate::graph::{Source, Step};
 use crate::layer::Batching;
 use crate::model::Model;
-use crate::pass::{INPUT_KEY, Outputs, Pass, Request, tap_key};
+use crate::pass::{INPUT_KEY, Outputs, Pass, Request, Statistics, tap_key};
 use crate::pooling2d::MaxPooling2D;
 use crate::settings::ActivationKind;
 use convnet_autograd::{Tape, Value};
 use convnet_tensor::{Shape, Tensor};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, PoisonError};
 
 /// A learned weight with more numbers gets no partial sums per slice: its layer runs on the whole batch, and threads
 /// divide its outputs. Eight partial sums of 2^18 floats are 8 MiB, about what fits the caches beside the pictures.
@@ -48,7 +48,7 @@ pub(crate) fn run(model: &Model, tape: &mut Tape, x: &Tensor, request: &Request)
     }
     let taps = request.taps.iter().map(|tap| graph.find(&tap.path)).collect::<Result<Vec<_>>>()?;
     let plan = Plan::new(model, request, &taps);
-    let statistics = Mutex::new(Vec::new());
+    let statistics = Statistics::default();
     let runner = Runner { model, request, statistics: &statistics };
 
     let mut values: HashMap<Source, Value> = HashMap::new();
@@ -92,7 +92,7 @@ pub(crate) fn run(model: &Model, tape: &mut Tape, x: &Tensor, request: &Request)
         }
     }
     let taps = tapped.into_iter().flatten().collect();
-    let statistics = statistics.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let statistics = std::mem::take(&mut *statistics.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Outputs { logits, taps, statistics })
 }
 
@@ -224,7 +224,7 @@ fn fusable_pool(
 struct Runner<'a> {
     model: &'a Model,
     request: &'a Request,
-    statistics: &'a Mutex<Vec<(usize, Tensor)>>,
+    statistics: &'a Statistics,
 }
 
 impl Runner<'_> {
@@ -339,7 +339,7 @@ impl Runner<'_> {
             pictures: of_slice(&self.request.pictures),
             step,
             first_parameter: in_graph.parameters.start,
-            statistics: self.statistics,
+            statistics: Arc::clone(self.statistics),
         }
     }
 }
