@@ -66,3 +66,22 @@ pub fn gradient(geometry: &Geometry, dy: &[f32], dx: &mut [f32]) {
 fn count(geometry: &Geometry, row: usize, column: usize) -> f32 {
     (geometry.rows(row).len() * geometry.columns(column).len()).max(1) as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::numbers;
+    use crate::window::Window;
+
+    #[test]
+    fn the_quick_path_changes_no_bit() {
+        let geometry = Geometry { height: 5, width: 7, channels: 19, window: Window::new([2, 2], [2, 2]) };
+        let x = numbers(geometry.input_len(), 23);
+        let (mut quick, mut general) = (vec![0.0; 3 * 19], vec![1.0; 3 * 19]);
+        for row in 0..2 {
+            halving_row(&geometry, &x, row, &mut quick);
+            pool_row(&geometry, &x, row, &mut general);
+            assert_eq!(quick, general);
+        }
+    }
+}
