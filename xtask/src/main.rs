@@ -1,4 +1,41 @@
-//! Runs every experiment of the chapter.
+//! Runs every experiment of the chapter, the benchmarks, and the checks of the workspace.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod bench;
+mod chapter5;
+mod ci;
+mod exit;
+mod lab;
+mod options;
+mod plan;
+mod reproduce;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Chapter 5 of "Deep Learning with R" as real software: experiments, benchmarks, checks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs the experiments of the chapter and writes one page about them
+    ReproduceChapter5(options::Options),
+    /// Measures this library's speed, beside other software where it is installed
+    Bench(bench::BenchArgs),
+    /// Checks what must hold beside the tests: format, lints, house rules, documentation, the smoke run, licences
+    Ci,
+}
+
+fn main() -> ExitCode {
+    exit::code(match Arguments::parse().task {
+        Task::ReproduceChapter5(options) => reproduce::run(&options),
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Ci => ci::run(),
+    })
+}

@@ -1,7 +1,4 @@
-//! Reverse-mode differentiation whose tape can be explained on one page.
-//!
-//! [`Value`] is a tensor with a place on a [`Tape`]; an [`Operation`] says how to go forward, how to go back and what the
-//! plain loops would give; [`check`] proves any of them. See `operations/` for all that exist, one file each.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod check;

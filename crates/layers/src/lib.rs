@@ -1,7 +1,4 @@
-//! Layers, architectures and models with Keras' names and semantics.
-//!
-//! An [`Architecture`] is data: named layers in order. A [`Model`] is an architecture with parameters. What runs is a flat
-//! list of steps, cut into slices of the batch and fused where that changes no bit.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod activations;

@@ -1,0 +1,21 @@
+//! 5.1.1: the convolution operation shown.
+
+use super::{Cost, Experiment, convolution};
+
+pub(crate) const CONVOLUTION: Experiment = Experiment {
+    id: "5.1.1",
+    title: "The convolution operation: patches, kernels, borders, strides",
+    needs: &[],
+    book: &[],
+    note: "",
+    cost: |_| Cost { seconds: 0.5, ..Cost::default() },
+    run: |lab| {
+        let (_, test) = lab.digits(1);
+        let shown = convolution::figures(&test)?;
+        for figure in &shown.figures {
+            lab.figure(figure.name, &figure.caption, &figure.bytes)?;
+        }
+        lab.record.metrics.extend(shown.metrics);
+        Ok(())
+    },
+};

@@ -1,0 +1,137 @@
+//! The digits of section 5.1: MNIST where it can be had, else digits that the program paints.
+
+use crate::options::{Options, Profile};
+use anyhow::Result;
+use convnet_data::{Dataset, generated, idx};
+use convnet_datasets::{Announcement, Client, DataChoice, Found, Manifest, Places, Source, find, obtain};
+use convnet_report::{DataSource, Progress, words};
+use convnet_tensor::Seed;
+use std::io::Stderr;
+
+/// Training and test digits.
+pub(crate) struct Digits {
+    pub(crate) train: Dataset,
+    pub(crate) test: Dataset,
+}
+
+/// Sizes of MNIST, which painted sets imitate.
+const TRAIN: usize = 60_000;
+const TEST: usize = 10_000;
+
+/// What the smoke run takes of them.
+const SMOKE_TRAIN: usize = 2_000;
+const SMOKE_TEST: usize = 500;
+
+/// The seed of painted digits: the set stays the same whatever the run's seed, as MNIST does.
+const PAINTED: Seed = Seed(1);
+
+impl Digits {
+    /// Finds, downloads or paints the digits, and says in one line which it was.
+    ///
+    /// # Errors
+    /// For files that are there and damaged, with what was expected.
+    pub(crate) fn obtain(options: &Options, progress: &mut Progress<Stderr>) -> Result<Digits> {
+        let manifest = Manifest::mnist()?;
+        let source = if options.data == DataChoice::Embedded {
+            Source::Embedded { why: String::new() }
+        } else {
+            let mut shown = Download { progress };
+            obtain(&manifest, &options.data, &Places::from_environment(), &Client::default(), &mut shown)?
+        };
+        let (train, test) = match source {
+            Source::Files(located) => {
+                located.notes.iter().for_each(|note| progress.say(note));
+                let folder = located.root.join(&manifest.folder);
+                let (train, test) = idx::mnist(&folder)?;
+                progress.say(&format!("digits: MNIST from {} ({}; {})", folder.display(), located.origin, located.verified));
+                let name = |set: Dataset| set.with_origin(convnet_data::Origin::files(format!("MNIST ({})", located.origin)));
+                (name(train), name(test))
+            }
+            Source::Embedded { why } => {
+                let because = if why.is_empty() { String::new() } else { format!(" ({why})") };
+                progress.say(&format!("digits: painted by this program, not MNIST{because}"));
+                let smoke = options.profile == Profile::Smoke;
+                let [train, test] = if smoke { [SMOKE_TRAIN, SMOKE_TEST] } else { [TRAIN, TEST] };
+                generated::digits(PAINTED, train + test).split(train)?
+            }
+        };
+        if options.profile == Profile::Smoke {
+            return Ok(Digits {
+                train: train.take(SMOKE_TRAIN.min(train.len())),
+                test: test.take(SMOKE_TEST.min(test.len())),
+            });
+        }
+        Ok(Digits { train, test })
+    }
+
+    /// What [`Digits::obtain`] would take, and whether that is generated, without touching the network.
+    ///
+    /// # Errors
+    /// As [`Digits::obtain`].
+    pub(crate) fn planned(options: &Options) -> Result<String> {
+        let manifest = Manifest::mnist()?;
+        if options.data == DataChoice::Embedded {
+            return Ok("painted digits".into());
+        }
+        Ok(match find(&manifest, &options.data, &Places::from_environment())? {
+            Found::Files(located) => {
+                format!("MNIST from {} ({})", located.root.join(&manifest.folder).display(), located.origin)
+            }
+            Found::Downloadable { root, bytes, .. } => format!(
+                "MNIST, to be downloaded into {} ({:.1} MB); painted digits without network",
+                root.display(),
+                bytes as f64 / 1e6
+            ),
+            Found::Absent { why } => format!("painted digits ({why})"),
+        })
+    }
+
+    /// The name of the set in results.json.
+    pub(crate) fn key(&self) -> &'static str {
+        if self.train.origin().generated { "painted-digits" } else { "mnist" }
+    }
+
+    /// What a reader should know about the set.
+    pub(crate) fn source(&self) -> DataSource {
+        let generated = self.train.origin().generated;
+        let [train, test] = [&self.train, &self.test].map(|set| words::count(set.len() as u64));
+        DataSource {
+            title: if generated { "painted digits".into() } else { "MNIST".into() },
+            generated,
+            origin: format!("{}; {train} to train, {test} to test; SHA-256 begins {}", self.train.origin(), self.fingerprint()),
+        }
+    }
+
+    /// A few digits of the set's checksum: enough to tell sets apart.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{}+{}", &self.train.fingerprint()[..12], &self.test.fingerprint()[..12])
+    }
+}
+
+/// A download shown as progress.
+struct Download<'a> {
+    progress: &'a mut Progress<Stderr>,
+}
+
+impl convnet_datasets::Progress for Download<'_> {
+    fn announce(&mut self, announcement: &Announcement<'_>) {
+        let megabytes = announcement.bytes as f64 / 1e6;
+        let time = words::seconds(announcement.seconds_at(20.0));
+        self.progress.say(&format!(
+            "{}: downloading {megabytes:.1} MB into {} (about {time} at 20 Mbit/s)",
+            announcement.title,
+            announcement.folder.display()
+        ));
+    }
+
+    fn advance(&mut self, file: &str, received: u64, total: u64) {
+        if received == 0 {
+            self.progress.start(file, total, "bytes");
+        }
+        self.progress.note(&format!("{received} of {total} bytes"));
+    }
+
+    fn note(&mut self, line: &str) {
+        self.progress.say(line);
+    }
+}

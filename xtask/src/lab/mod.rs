@@ -1,0 +1,117 @@
+//! What an experiment gets: pictures, training with progress and checkpoints, and a record to write its findings into.
+
+pub(crate) mod data;
+mod training;
+
+pub(crate) use training::Training;
+
+use crate::options::Profile;
+use anyhow::{Context, Result};
+use convnet_data::Dataset;
+use convnet_layers::{LayerClasses, Model};
+use convnet_report::{Experiment as Record, Progress, write_file};
+use convnet_tensor::Seed;
+use data::Digits;
+use std::io::Stderr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+/// The place where experiments run.
+pub(crate) struct Lab {
+    pub(crate) profile: Profile,
+    pub(crate) seed: Seed,
+    pub(crate) out: PathBuf,
+    pub(crate) resume: bool,
+    pub(crate) progress: Progress<Stderr>,
+    /// What the experiment that is running has found.
+    pub(crate) record: Record,
+    /// Set by Ctrl-C.
+    pub(crate) interrupted: &'static AtomicBool,
+    pub(crate) digits: Digits,
+}
+
+impl Lab {
+    /// The value for the profile of this run.
+    pub(crate) fn pick<T>(&self, smoke: T, quick: T, book: T) -> T {
+        match self.profile {
+            Profile::Smoke => smoke,
+            Profile::Quick => quick,
+            Profile::Book => book,
+        }
+    }
+
+    /// The digits to train on, at most `limit` of them, and those to test on.
+    pub(crate) fn digits(&mut self, limit: usize) -> (Dataset, Dataset) {
+        self.record.data = Some(self.digits.key().to_string());
+        let train = self.digits.train.take(limit.min(self.digits.train.len()));
+        (train, self.digits.test.clone())
+    }
+
+    /// Writes a number into the record.
+    pub(crate) fn metric(&mut self, name: impl Into<String>, value: f64) {
+        self.record.metrics.insert(name.into(), value);
+    }
+
+    /// Writes a figure into `figures/` and the record, with one sentence on what to see in it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn figure(&mut self, name: &str, caption: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.save_figure(name, bytes)?;
+        self.record.add_figure(&path, caption);
+        Ok(())
+    }
+
+    /// Writes a figure into `figures/` that the page draws by itself, for use elsewhere.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn save_figure(&self, name: &str, bytes: &[u8]) -> Result<String> {
+        let path = format!("figures/{}-{name}", self.record.id);
+        write_file(&self.out.join(&path), bytes)?;
+        Ok(path)
+    }
+
+    /// The file of the model that the experiment `id` (or a part of it, `5.1.2-without-pooling`) trained.
+    pub(crate) fn model_path(&self, id: &str) -> PathBuf {
+        self.out.join("models").join(format!("{id}.safetensors"))
+    }
+
+    /// The model that experiment `id`, one of this experiment's needs, trained.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub(crate) fn model(&self, id: &str) -> Result<Model> {
+        let path = self.model_path(id);
+        Model::load(&path, &LayerClasses::builtin()).with_context(|| format!("the model of experiment {id}"))
+    }
+
+    /// Everything that decides what an experiment finds: equal fingerprints, equal findings.
+    pub(crate) fn fingerprint(&self, id: &str) -> String {
+        format!(
+            "{id}, profile {}, seed {}, digits {}, {} {}, convnet {}",
+            self.profile.word(),
+            self.seed.0,
+            self.digits.fingerprint(),
+            convnet_cpu::simd::isa().name(),
+            convolution(),
+            env!("CARGO_PKG_VERSION"),
+        )
+    }
+}
+
+/// The algorithm of convolutions in use.
+pub(crate) fn convolution() -> &'static str {
+    "direct"
+}
+
+/// Makes the folders of a run.
+///
+/// # Errors
+/// When one cannot be made: a file stands in its place, or the disk refuses.
+pub(crate) fn create_folders(out: &Path) -> Result<()> {
+    for folder in [out.to_path_buf(), out.join("figures"), out.join("models")] {
+        convnet_report::create_folder(&folder)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! `--plan`: what would run, on which data, how long, with how much memory.
+
+use crate::chapter5::{Cost, Experiment};
+use crate::lab::data::Digits;
+use crate::options::Options;
+use anyhow::Result;
+use convnet_cpu::{limit, simd};
+use convnet_report::{Align, Table, words};
+
+/// How fast this machine is, measured in about 50 ms.
+pub(crate) struct Speed {
+    /// Multiply-adds that never wait for memory, operations per second on all threads.
+    limit: f64,
+}
+
+/// The shares of the limit that whole training steps reach: 0.70 for digits (batch 64, 2 threads, AVX2), of which the
+/// rest goes into pooling, the dense head, the optimiser and waiting; dense layers wait for memory.
+const CONVOLUTION: f64 = 0.6;
+const DENSE: f64 = 0.25;
+
+impl Speed {
+    pub(crate) fn measure() -> Speed {
+        Speed { limit: limit::measure().all_threads * 1e9 }
+    }
+
+    /// The predicted time of an experiment.
+    pub(crate) fn seconds(&self, cost: &Cost) -> f64 {
+        cost.convolution / (self.limit * CONVOLUTION) + cost.dense / (self.limit * DENSE) + cost.seconds
+    }
+}
+
+/// Prints the plan.
+///
+/// # Errors
+/// For data that is there and damaged.
+pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> Result<()> {
+    let speed = Speed::measure();
+    println!("profile {}, seed {}, {} threads, {}", options.profile.word(), options.seed, options.threads(), simd::isa().name());
+    println!("digits: {}", Digits::planned(options)?);
+    println!("output: {}\n", options.out.display());
+    let columns =
+        [("id", Align::Left), ("experiment", Align::Left), ("time", Align::Right), ("peak memory", Align::Right)];
+    let mut table = Table::new(&columns);
+    let mut total = 0.0;
+    for experiment in experiments {
+        let cost = (experiment.cost)(options.profile);
+        let seconds = speed.seconds(&cost);
+        total += seconds;
+        table.row([experiment.id, experiment.title, &words::seconds(seconds), &format!("{:.0} MiB", BASE_MIB + cost.mib)]);
+    }
+    println!("{table}\ntogether about {} on this machine", words::seconds(total));
+    Ok(())
+}
+
+/// The program, and MNIST as bytes: 70,000 pictures of 784.
+const BASE_MIB: f64 = 75.0;
