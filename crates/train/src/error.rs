@@ -1,5 +1,7 @@
 //! What can go wrong while a model is trained.
 
+use std::path::PathBuf;
+
 /// A mistake in the settings, in a checkpoint, or further down.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,9 +16,43 @@ pub enum Error {
         /// The value that came.
         found: String,
     },
+    /// A loss that does not fit the end of the model.
+    #[error("the loss {loss} does not fit a model that ends in {found}; {remedy}")]
+    Ending {
+        /// The loss.
+        loss: &'static str,
+        /// How the model ends, and what it should tell apart.
+        found: String,
+        /// What to change.
+        remedy: String,
+    },
+    /// A file that is no checkpoint, no whole one, or one of another training.
+    #[error("{}: {found}; {remedy}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// A file that cannot be written.
+    #[error("{}: cannot be written: {source}; check the folder and the space left on the disk", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A mistake in the use of tensors.
     #[error(transparent)]
     Tensor(#[from] convnet_tensor::Error),
+    /// A mistake in the use of a model.
+    #[error(transparent)]
+    Layers(#[from] convnet_layers::Error),
+    /// A mistake in the use of a data set.
+    #[error(transparent)]
+    Data(#[from] convnet_data::Error),
 }
 
 /// The result of training.

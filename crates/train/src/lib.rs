@@ -4,16 +4,36 @@
 pub mod losses;
 pub mod metrics;
 pub mod optimizers;
+pub mod sinks;
 
+mod checkpoint;
 mod clipping;
 mod confusion;
 mod error;
+mod evaluate;
+mod events;
 mod exact;
+mod fit;
+mod history;
 mod schedules;
+mod settings;
+mod step;
 
+pub use checkpoint::Checkpoints;
 pub use clipping::Clipping;
 pub use confusion::{Confusion, ConfusionMatrix, Mistake, worst_mistakes};
 pub use error::{Error, Result};
+pub use evaluate::{Evaluation, evaluate, predict};
+pub use events::{Event, Sink, Sinks, Stop};
+pub use fit::{Ending, Outcome, fit};
+pub use history::{History, Monitor, Row};
 pub use losses::Loss;
 pub use optimizers::Optimizer;
 pub use schedules::{Plateau, Schedule, Watched};
+pub use settings::{Fit, Group};
+
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
+extern crate self as convnet_train;

@@ -1,9 +1,13 @@
-//! Reading the goldens.
+//! Goldens, and small models and data sets to train.
 
 // Each test binary uses a part of this.
 #![allow(dead_code)]
 
-use convnet_tensor::Tensor;
+use convnet_data::Dataset;
+use convnet_layers::{
+    Architecture, BatchNormalization, Conv2D, Dense, Dropout, Flatten, InputSpec, MaxPooling2D, Model,
+};
+use convnet_tensor::{Purpose, Seed, Tensor};
 use convnet_train::Schedule;
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -52,4 +56,58 @@ pub(crate) fn cosine(config: &Value) -> (f64, Schedule) {
     let rate = if warmup_steps > 0 { number("warmup_target") } else { number("initial_learning_rate") };
     let (warmup_from, decay_steps) = (number("initial_learning_rate") / rate, number("decay_steps") as u64);
     (rate, Schedule::CosineWithWarmup { warmup_steps, warmup_from, decay_steps, end: number("alpha") })
+}
+
+/// The convnet of section 5.1.
+pub(crate) fn digits(seed: u64) -> Model {
+    let architecture = Architecture::new()
+        .add(Conv2D::new(32, 3).relu())
+        .add(MaxPooling2D::new(2))
+        .add(Conv2D::new(64, 3).relu())
+        .add(MaxPooling2D::new(2))
+        .add(Conv2D::new(64, 3).relu())
+        .add(Flatten::new())
+        .add(Dense::new(64).relu())
+        .add(Dense::new(10).softmax());
+    Model::new(architecture, InputSpec::new([28, 28, 1]), Seed(seed)).unwrap()
+}
+
+/// A small network with everything that keeps something between steps: random numbers, statistics.
+pub(crate) fn small(seed: u64) -> Model {
+    let architecture = Architecture::new()
+        .add(Conv2D::new(6, 3))
+        .add(BatchNormalization::new())
+        .add(MaxPooling2D::new(2))
+        .add(Flatten::new())
+        .add(Dropout::new(0.3))
+        .add(Dense::new(3).softmax());
+    Model::new(architecture, InputSpec::new([8, 8, 1]), Seed(seed)).unwrap()
+}
+
+/// Random pictures of three classes that differ in where they are bright.
+pub(crate) fn stripes(seed: u64, count: usize) -> Dataset {
+    pictures(seed, count, [8, 8, 1], 3)
+}
+
+/// Random pictures; the class brightens some of the rows.
+pub(crate) fn pictures(seed: u64, count: usize, shape: [usize; 3], classes: u32) -> Dataset {
+    let row = shape[1] * shape[2];
+    let picture = |number: usize| {
+        let mut stream = Seed(seed).stream(Purpose::Check, 0, number as u64);
+        let class = stream.below(classes as usize) as u32;
+        let mut bytes = vec![0; shape[0] * row];
+        stream.fill_bytes(&mut bytes);
+        for (place, byte) in bytes.iter_mut().enumerate() {
+            *byte = *byte / 2 + if (place / row) as u32 % classes == class { 100 } else { 0 };
+        }
+        (bytes, class)
+    };
+    let names = (0..classes).map(|class| class.to_string()).collect();
+    Dataset::from_iter(shape, names, (0..count).map(picture)).unwrap()
+}
+
+/// The bits of all parameters.
+pub(crate) fn bits(model: &Model) -> Vec<Vec<u32>> {
+    let bits = |tensor: &Tensor| tensor.data().iter().map(|number| number.to_bits()).collect();
+    model.parameters().iter().map(|parameter| bits(&parameter.value)).collect()
 }

@@ -1,0 +1,101 @@
+//! How good a model is, and what it says.
+
+use crate::{ConfusionMatrix, Loss, Result, metrics};
+use convnet_autograd::{Tape, operations};
+use convnet_data::{Batches, Dataset, Order};
+use convnet_layers::{Model, Request};
+use convnet_tensor::Tensor;
+
+/// How good a model is on a data set.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The mean loss over all pictures.
+    pub loss: f64,
+    /// The share of pictures that is classified rightly.
+    pub accuracy: f64,
+    /// Which classes are taken for which.
+    pub confusion: ConfusionMatrix,
+    /// The probability of every class for every picture in the order of the set, `[N, classes]`; of a yes or no `[N, 1]`.
+    pub probabilities: Tensor,
+}
+
+/// Measures a model on all pictures of a data set, `batch_size` at a time.
+///
+/// # Errors
+/// When the loss does not fit the end of the model, or the pictures do not fit its input.
+pub fn evaluate(model: &Model, dataset: &Dataset, loss: Loss, batch_size: usize) -> Result<Evaluation> {
+    let classes = match (model.output_shape().last(), loss) {
+        (Some(&classes), Loss::SparseCategoricalCrossentropy { .. }) => classes,
+        _ => 2,
+    };
+    let mut confusion = ConfusionMatrix::new(classes);
+    let mut probabilities: Option<Tensor> = None;
+    let mut done = 0;
+    let measured = measure(model, dataset, loss, batch_size, |logits, labels| {
+        for (predicted, label) in metrics::predicted(logits, 0.0).zip(labels) {
+            confusion.add(*label, predicted);
+        }
+        let mut tape = Tape::new();
+        let logits = logits.clone().into();
+        let part = match loss {
+            Loss::SparseCategoricalCrossentropy { .. } => tape.apply(operations::Softmax, &[&logits])?,
+            Loss::BinaryCrossentropy { .. } => tape.apply(operations::Sigmoid, &[&logits])?,
+        };
+        put(&mut probabilities, dataset.len(), done, part.tensor());
+        done += labels.len();
+        Ok(())
+    })?;
+    let probabilities = probabilities.unwrap_or_else(|| Tensor::zeros([0, classes]));
+    Ok(Evaluation { loss: measured.loss, accuracy: measured.accuracy, confusion, probabilities })
+}
+
+/// The model's output for every picture of a data set in its order, `[N, …]`, computed `batch_size` at a time.
+///
+/// # Errors
+/// When the pictures do not fit the model's input.
+pub fn predict(model: &Model, dataset: &Dataset, batch_size: usize) -> Result<Tensor> {
+    let batches = Batches::new(dataset, batch_size, Order::Sequential, model.input().pixels)?;
+    let (mut all, mut done) = (None, 0);
+    for batch in batches.round(0) {
+        put(&mut all, dataset.len(), done, &model.predict(&batch.x)?);
+        done += batch.labels.len();
+    }
+    Ok(all.unwrap_or_else(|| Tensor::zeros(model.output_shape().with_first(0))))
+}
+
+/// Loss and accuracy over a data set.
+pub(crate) struct Measured {
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
+}
+
+/// Measures loss and accuracy; `batch` sees the logits and labels of each batch.
+pub(crate) fn measure(
+    model: &Model,
+    dataset: &Dataset,
+    loss: Loss,
+    batch_size: usize,
+    mut batch: impl FnMut(&Tensor, &[u32]) -> Result<()>,
+) -> Result<Measured> {
+    loss.check(model, dataset)?;
+    let batches = Batches::new(dataset, batch_size, Order::Sequential, model.input().pixels)?;
+    let mut tape = Tape::new();
+    let (mut sum, mut correct) = (0.0, 0);
+    for pictures in batches.round(0) {
+        let outputs = model.run(&mut tape, &pictures.x, &Request::predict())?;
+        let Some(logits) = outputs.logits else { unreachable!("a request without `taps_only` gives logits") };
+        let losses = loss.apply(&mut tape, &logits, &pictures.labels)?;
+        sum += losses.tensor().data().iter().map(|&loss| f64::from(loss)).sum::<f64>();
+        correct += metrics::correct(logits.tensor(), &pictures.labels, 0.0);
+        batch(logits.tensor(), &pictures.labels)?;
+    }
+    let all = dataset.len() as f64;
+    Ok(Measured { loss: sum / all, accuracy: correct as f64 / all })
+}
+
+/// Puts the rows of `part` at row `first` of a tensor of `rows` rows, which is made with the first part.
+fn put(all: &mut Option<Tensor>, rows: usize, first: usize, part: &Tensor) {
+    let each = part.shape().without_first();
+    let all = all.get_or_insert_with(|| Tensor::recycled(each.with_first(rows)));
+    all.data_mut()[first * each.size()..][..part.size()].copy_from_slice(part.data());
+}

@@ -1,0 +1,235 @@
+//! Training a model.
+
+use crate::checkpoint::{self, Checkpoints, Identity, Progress, Sums};
+use crate::evaluate::measure;
+use crate::history::{History, Row};
+use crate::schedules::Watched;
+use crate::step::Trainer;
+use crate::{Event, Fit, Result, Sink, Stop};
+use convnet_data::{Batch, Batches, Dataset, Order};
+use convnet_layers::Model;
+use convnet_tensor::Seed;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// How a training ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// All epochs are done.
+    Finished,
+    /// A sink stopped it.
+    Stopped(Stop),
+    /// It was interrupted; with [`Checkpoints::resume`] it goes on from this file.
+    Interrupted {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+    },
+}
+
+/// What came of a training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The figures of all epochs that are done.
+    pub history: History,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Trains `model` on `train`, measures it on `validation` after each epoch, and tells `sink` of everything.
+///
+/// Same model, pictures, settings and instruction set: the same bits, with any number of threads, and also when the
+/// training was interrupted, or killed at any moment, and resumed from its checkpoint. For best speed call it inside
+/// `convnet_cpu::parallel::install`: a thread of the pool need not wake it for every operation.
+///
+/// ```
+/// use convnet_data::generated;
+/// use convnet_layers::{Architecture, Dense, Flatten, InputSpec, Model};
+/// use convnet_tensor::Seed;
+/// use convnet_train::{Fit, Loss, Sinks, fit, optimizers::RmsProp};
+/// let architecture = Architecture::new().add(Flatten::new()).add(Dense::new(10).softmax());
+/// let mut model = Model::new(architecture, InputSpec::new([28, 28, 1]), Seed(1))?;
+/// let (train, validation) = generated::digits(Seed(1), 300).split(200)?;
+/// let settings = Fit { epochs: 2, ..Fit::new(Loss::sparse_categorical_crossentropy(), RmsProp::default()) };
+/// let outcome = fit(&mut model, &train, Some(&validation), &settings, None, &mut Sinks::none())?;
+/// assert!(outcome.history.rows[1].train_loss < outcome.history.rows[0].train_loss);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Before the first step: a setting out of range, a loss that does not fit the end of the model, pictures that do not fit
+/// its input, a checkpoint of another training or a damaged one. Later: what a sink or the file system refuses.
+pub fn fit(
+    model: &mut Model,
+    train: &Dataset,
+    validation: Option<&Dataset>,
+    settings: &Fit,
+    checkpoints: Option<&Checkpoints<'_>>,
+    sink: &mut dyn Sink,
+) -> Result<Outcome> {
+    settings.check(model, train)?;
+    validation.map_or(Ok(()), |set| settings.loss.check(model, set))?;
+    let order = Order::Shuffled(Seed(settings.seed));
+    let batches = Batches::new(train, settings.batch_size, order, model.input().pixels)?;
+    let steps = settings.steps_per_epoch.unwrap_or(batches.steps());
+    let mut trainer = Trainer::new(model, settings);
+    let mut progress = Progress {
+        epoch: 0,
+        step: 0,
+        updates: 0,
+        sums: Sums::default(),
+        watched: Watched::new(settings.optimizer.learning_rate()),
+        history: History::default(),
+    };
+    let files = checkpoints.map(|to| (to, Identity::new(settings, train, validation)));
+    if let Some((from, identity)) = &files
+        && from.resume
+        && from.file.try_exists().unwrap_or(true)
+    {
+        progress = checkpoint::read(&from.file, trainer.model, &mut trainer.state, identity, steps)?;
+    }
+    let mut run = Run { trainer, validation, settings, batches, steps, files, sink, told_of_nan: false };
+    let ending = run.go(&mut progress)?;
+    // Training is over: there is nothing left to stop.
+    let _ = run.sink.event(&Event::End { history: &progress.history })?;
+    Ok(Outcome { history: progress.history, ending })
+}
+
+struct Run<'a> {
+    trainer: Trainer<'a>,
+    validation: Option<&'a Dataset>,
+    settings: &'a Fit,
+    batches: Batches,
+    steps: usize,
+    files: Option<(&'a Checkpoints<'a>, Identity)>,
+    sink: &'a mut dyn Sink,
+    told_of_nan: bool,
+}
+
+impl Run<'_> {
+    fn go(&mut self, progress: &mut Progress) -> Result<Ending> {
+        let start = Event::Start {
+            past: &progress.history,
+            done: progress.step,
+            epochs: self.settings.epochs,
+            steps: self.steps,
+            has_validation: self.validation.is_some(),
+        };
+        if let ControlFlow::Break(stop) = self.sink.event(&start)? {
+            return Ok(Ending::Stopped(stop));
+        }
+        while progress.epoch < self.settings.epochs {
+            let started = Instant::now();
+            while progress.step < self.steps {
+                if let ControlFlow::Break(stop) = self.step(progress)? {
+                    return Ok(Ending::Stopped(stop));
+                }
+                if let Some(ending) = self.interruption(progress)? {
+                    return Ok(ending);
+                }
+                self.checkpoint_between(progress)?;
+            }
+            let answer = self.end_of_epoch(progress, started)?;
+            // After the sinks: whatever they keep of this epoch is safe before the training can go on from behind it.
+            self.checkpoint(progress)?;
+            if let ControlFlow::Break(stop) = answer {
+                return Ok(Ending::Stopped(stop));
+            }
+        }
+        Ok(Ending::Finished)
+    }
+
+    fn batch(&self, progress: &Progress) -> Batch {
+        match self.settings.steps_per_epoch {
+            None => self.batches.batch(progress.epoch as u64, progress.step),
+            Some(_) => self.batches.streamed(progress.updates),
+        }
+    }
+
+    fn rate(&self, progress: &Progress, updates: u64) -> f64 {
+        self.settings.schedule.rate(progress.watched.rate(), updates)
+    }
+
+    fn step(&mut self, progress: &mut Progress) -> Result<ControlFlow<Stop>> {
+        let batch = self.batch(progress);
+        let forward = self.trainer.forward(&batch)?;
+        if !forward.loss.is_finite() && !self.told_of_nan {
+            self.told_of_nan = true;
+            let cause = self.trainer.diagnose(&batch);
+            let (epoch, step) = (progress.epoch + 1, progress.step + 1);
+            let answer = self.sink.event(&Event::NotFinite { epoch, step, cause: &cause })?;
+            if answer.is_break() {
+                return Ok(answer);
+            }
+        }
+        let learning_rate = self.rate(progress, progress.updates);
+        let (loss, correct) = (forward.loss, forward.correct);
+        self.trainer.learn(forward, progress.updates + 1, learning_rate)?;
+        progress.step += 1;
+        progress.updates += 1;
+        let sums = &mut progress.sums;
+        sums.loss += loss;
+        sums.correct += correct;
+        sums.pictures += batch.labels.len() as u64;
+        self.sink.event(&Event::Step {
+            epoch: progress.epoch + 1,
+            step: progress.step,
+            pictures: sums.pictures,
+            loss: sums.loss / sums.pictures as f64,
+            accuracy: sums.correct as f64 / sums.pictures as f64,
+            learning_rate,
+        })
+    }
+
+    fn end_of_epoch(&mut self, progress: &mut Progress, started: Instant) -> Result<ControlFlow<Stop>> {
+        let sums = std::mem::take(&mut progress.sums);
+        let model = &*self.trainer.model;
+        let measured = match self.validation {
+            Some(set) => {
+                Some(measure(model, set, self.settings.loss, self.settings.batch_size, |_, _| Ok(()))?)
+            }
+            None => None,
+        };
+        let row = Row {
+            epoch: progress.epoch + 1,
+            train_loss: sums.loss / sums.pictures as f64,
+            train_accuracy: sums.correct as f64 / sums.pictures as f64,
+            val_loss: measured.as_ref().map(|measured| measured.loss),
+            val_accuracy: measured.as_ref().map(|measured| measured.accuracy),
+            learning_rate: self.rate(progress, progress.updates - 1),
+        };
+        progress.history.rows.push(row);
+        progress.watched.epoch(&self.settings.schedule, row.val_loss.unwrap_or(row.train_loss));
+        progress.epoch += 1;
+        progress.step = 0;
+        self.sink.event(&Event::Epoch { row: &row, seconds: started.elapsed().as_secs_f64(), model })
+    }
+
+    /// Writes a checkpoint and ends the training if that is asked for.
+    fn interruption(&mut self, progress: &Progress) -> Result<Option<Ending>> {
+        let Some((to, _)) = &self.files else { return Ok(None) };
+        if !to.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Ok(None);
+        }
+        let checkpoint = to.file.clone();
+        self.checkpoint(progress)?;
+        Ok(Some(Ending::Interrupted { checkpoint }))
+    }
+
+    fn checkpoint_between(&mut self, progress: &Progress) -> Result<()> {
+        let every = self.files.as_ref().and_then(|(to, _)| to.every_steps);
+        match every {
+            Some(every) if every > 0 && progress.updates % every as u64 == 0 => self.checkpoint(progress),
+            _ => Ok(()),
+        }
+    }
+
+    fn checkpoint(&mut self, progress: &Progress) -> Result<()> {
+        let Some((to, identity)) = &self.files else { return Ok(()) };
+        checkpoint::write(&to.file, self.trainer.model, &self.trainer.state, identity, progress)?;
+        // An answer would come too late for this step and is asked for again at the next.
+        let _ = self.sink.event(&Event::Checkpoint { file: &to.file })?;
+        Ok(())
+    }
+}
