@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{bits, digits, pictures, small, stripes};
+use common::{bits, digits, linear, pictures, small, stripes};
 use convnet_data::{Dataset, generated};
 use convnet_layers::{Architecture, Conv2D, Dense, Flatten, InputSpec, LayerClasses, Model};
 use convnet_tensor::{Seed, Tensor};
@@ -19,12 +19,6 @@ const SPARSE: Loss = Loss::SparseCategoricalCrossentropy { label_smoothing: 0.0 
 /// Nothing moves: for measuring what training counts.
 fn still() -> Fit {
     Fit { batch_size: 32, ..Fit::new(SPARSE, Sgd { learning_rate: 0.0, ..Sgd::default() }) }
-}
-
-/// A network without randomness or statistics.
-fn linear(classes: usize) -> Model {
-    let architecture = Architecture::new().add(Flatten::new()).add(Dense::new(classes).softmax());
-    Model::new(architecture, InputSpec::new([8, 8, 1]), Seed(4)).unwrap()
 }
 
 fn train(model: &mut Model, set: &Dataset, settings: &Fit) -> History {

@@ -84,6 +84,12 @@ pub(crate) fn small(seed: u64) -> Model {
     Model::new(architecture, InputSpec::new([8, 8, 1]), Seed(seed)).unwrap()
 }
 
+/// A network without randomness or statistics.
+pub(crate) fn linear(classes: usize) -> Model {
+    let architecture = Architecture::new().add(Flatten::new()).add(Dense::new(classes).softmax());
+    Model::new(architecture, InputSpec::new([8, 8, 1]), Seed(4)).unwrap()
+}
+
 /// Random pictures of three classes that differ in where they are bright.
 pub(crate) fn stripes(seed: u64, count: usize) -> Dataset {
     pictures(seed, count, [8, 8, 1], 3)
