@@ -2,28 +2,51 @@
 
 use std::fmt::Write as _;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use crate::{Error, Picture};
+
 /// The style of every chart; the page has it once instead.
 pub(crate) const STYLE: &str = include_str!("chart.css");
 
 /// Where text stands with respect to its point.
-#[derive(Clone, Copy)]
-pub(super) enum Anchor {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// It begins there.
     Start,
+    /// Its middle is there.
     Middle,
+    /// It ends there.
     End,
 }
 
-/// Shapes in units of the view box, y downwards.
-pub(super) struct Canvas {
+/// A drawing of one's own in the style of the charts: shapes in units of the view box, y downwards.
+///
+/// `class` names what a shape looks like, in light and in dark; several names are set apart by blanks. Text: none,
+/// `head`, `small`, `soft`, and `day` and `night` (white and black whatever the scheme, for text on pictures). Lines and
+/// outlines: `line` (thick) or `ring` (thin) with a colour of `l0` to `l5`, `axis` or `rule`. Areas: `f0` to `f5`.
+///
+/// ```
+/// use convnet_report::chart::{Anchor, Canvas};
+/// let mut canvas = Canvas::new();
+/// canvas.text((50.0, 24.0), Anchor::Middle, "head", "a window");
+/// canvas.rectangle((20.0, 40.0), (60.0, 60.0), "line l1", 1.0, "three by three pixels");
+/// let svg = canvas.finish(100.0, 120.0, "a window");
+/// assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Canvas {
     body: String,
 }
 
 impl Canvas {
-    pub(super) fn new() -> Self {
-        Self { body: String::new() }
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    pub(super) fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, class: &str, text: &str) {
+    /// One line of text; `y` is its base line.
+    pub fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, class: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -49,7 +72,8 @@ impl Canvas {
         );
     }
 
-    pub(super) fn segment(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), class: &str) {
+    /// A straight line.
+    pub fn segment(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), class: &str) {
         put(
             &mut self.body,
             format_args!(r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" class="{class}"/>"#),
@@ -57,7 +81,7 @@ impl Canvas {
     }
 
     /// A line through points; a gap where a point is missing.
-    pub(super) fn path(&mut self, points: impl IntoIterator<Item = Option<(f64, f64)>>, class: &str) {
+    pub fn path(&mut self, points: impl IntoIterator<Item = Option<(f64, f64)>>, class: &str) {
         let (mut d, mut pen) = (String::new(), 'M');
         for point in points {
             match point {
@@ -72,7 +96,7 @@ impl Canvas {
     }
 
     /// A disc; `tip` is shown under the pointer.
-    pub(super) fn disc(&mut self, (x, y): (f64, f64), radius: f64, class: &str, tip: &str) {
+    pub fn disc(&mut self, (x, y): (f64, f64), radius: f64, class: &str, tip: &str) {
         let tip = tip_element(tip);
         put(
             &mut self.body,
@@ -93,7 +117,7 @@ impl Canvas {
     }
 
     /// A rectangle from its upper left corner, with `opacity` from 0 to 1.
-    pub(super) fn rectangle(
+    pub fn rectangle(
         &mut self,
         (x, y): (f64, f64),
         (width, height): (f64, f64),
@@ -110,14 +134,24 @@ impl Canvas {
         );
     }
 
-    /// A PNG file in a box, enlarged without blur.
-    pub(super) fn png(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), base64: &str) {
+    /// A picture in a box, enlarged without blur.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] if it cannot be encoded.
+    pub fn picture(
+        &mut self,
+        (x, y): (f64, f64),
+        (width, height): (f64, f64),
+        picture: &Picture,
+    ) -> Result<(), Error> {
+        let base64 = BASE64_STANDARD.encode(picture.to_png()?);
         put(
             &mut self.body,
             format_args!(
                 r#"<image x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" image-rendering="pixelated" href="data:image/png;base64,{base64}"/>"#
             ),
         );
+        Ok(())
     }
 
     /// Names with their colour in a row, wrapped at `right`; returns the height used.
@@ -136,7 +170,7 @@ impl Canvas {
     }
 
     /// The finished element; `label` is read aloud in its place.
-    pub(super) fn finish(self, width: f64, height: f64, label: &str) -> String {
+    pub fn finish(self, width: f64, height: f64, label: &str) -> String {
         format!(
             r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" class="cn" role="img" aria-label="{}"><style>{STYLE}</style><rect width="{width:.0}" height="{height:.0}" class="paper"/>{}</svg>"#,
             escape(label),
@@ -146,7 +180,7 @@ impl Canvas {
 }
 
 /// A guess at the width of text in pixels: fonts differ, and nothing here measures them.
-pub(super) fn text_width(text: &str, size: f64) -> f64 {
+pub fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.55
 }
 

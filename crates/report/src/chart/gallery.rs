@@ -1,7 +1,5 @@
 //! Pictures in rows, each with words under it: the worst mistakes, the steps of an operation.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-
 use super::canvas::{Anchor, Canvas, text_width};
 use crate::{Error, Picture};
 
@@ -31,11 +29,7 @@ pub fn gallery(
         let (width, height) =
             (picture.width() as f64 / longest * size, picture.height() as f64 / longest * size);
         let x = left + (pitch.0 - 14.0 - width) / 2.0;
-        canvas.png(
-            (x, y + (size - height) / 2.0),
-            (width, height),
-            &BASE64_STANDARD.encode(picture.to_png()?),
-        );
+        canvas.picture((x, y + (size - height) / 2.0), (width, height), picture)?;
         canvas.text((left + (pitch.0 - 14.0) / 2.0, y + size + 15.0), Anchor::Middle, "small", words);
     }
     let rows = pictures.len().div_ceil(columns);

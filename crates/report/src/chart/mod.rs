@@ -1,6 +1,7 @@
 //! Charts as SVG text: light and dark by the reader's preference, legible without installed fonts, no script.
 //!
-//! Each chart is one `<svg>` element, fit for a file of its own and for standing in the page.
+//! Each chart is one `<svg>` element, fit for a file of its own and for standing in the page; [`Canvas`] is for a
+//! drawing of one's own.
 
 mod bars;
 mod canvas;
@@ -13,6 +14,7 @@ mod strip;
 
 pub use bars::grouped_bars;
 pub(crate) use canvas::STYLE;
+pub use canvas::{Anchor, Canvas, text_width};
 pub use confusion::confusion_matrix;
 pub use curves::learning_curves;
 pub use gallery::gallery;
