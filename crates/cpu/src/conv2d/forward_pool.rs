@@ -4,7 +4,7 @@ use super::band::{Band, Pixels, deal};
 use super::forward::BAND_BYTES;
 use super::{Geometry, Packed};
 use crate::activation::Activation;
-use crate::gemm::{Finish, Gathered, Panels, Rows, WIDEST, for_each_tile, product, store_some};
+use crate::gemm::{Finish, Gathered, Panels, Rows, WIDEST, for_each_tile, product, store_row};
 use crate::parallel;
 use crate::simd::{Kernel, Simd};
 
@@ -73,36 +73,40 @@ impl Kernel for ProductPool<'_> {
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let width = VECTORS * S::LANES;
         let windows = self.a.rows() / 4;
+        let columns = self.b.columns();
         let mut sums = [0.0; 4 * WINDOWS * WIDEST];
         for panel in 0..self.b.count() {
-            let finish = Finish::new(self.bias, panel * width, self.activation);
+            let column = panel * width;
+            let filled = width.min(columns - column);
+            let finish = Finish::new(self.bias, column, self.activation);
             for first in (0..windows).step_by(WINDOWS) {
                 let last = windows.min(first + WINDOWS);
                 let mut tiles = Sums { a: self.a, b: self.b.panel(panel), first: 4 * first, sums: &mut sums };
                 for_each_tile::<S, _, ROWS, VECTORS>(simd, 4 * first..4 * last, &mut tiles);
                 for (sums, window) in sums.chunks_exact(4 * width).zip(first..last) {
-                    let y = &mut self.y[window * self.b.columns()..][..self.b.columns()];
-                    let places = argmax_bytes(self.b.columns());
-                    let argmax = if self.argmax.is_empty() {
-                        &mut []
-                    } else {
-                        &mut self.argmax[window * places..][..places]
-                    };
+                    let y = &mut self.y[window * columns..][column..column + filled];
+                    let mut row = [simd.splat(0.0); VECTORS];
+                    let mut bits = [[0; 2]; VECTORS];
                     for v in 0..VECTORS {
                         // No closures where there are vectors: they would not be compiled for the instruction set.
                         let mut corners = [simd.splat(0.0); 4];
                         for (corner, value) in corners.iter_mut().enumerate() {
-                            *value = finish.apply(simd, v, simd.load(&sums[corner * width + v * S::LANES..]));
+                            *value =
+                                finish.biased(simd, v, simd.load(&sums[corner * width + v * S::LANES..]));
                         }
                         let (maximum, place) = first_maximum(simd, corners);
-                        let column = panel * width + v * S::LANES;
-                        store_some(simd, maximum, y, column);
-                        for lanes in 0..S::LANES / 8 {
-                            let byte = (column / 8 + lanes) * 2;
-                            if byte < argmax.len() {
-                                argmax[byte] = (place[0] >> (8 * lanes)) as u8;
-                                argmax[byte + 1] = (place[1] >> (8 * lanes)) as u8;
-                            }
+                        // No sum plus bias is −0, and the activations never fall: so after the maximum is as before it.
+                        row[v] = finish.activated(simd, maximum);
+                        bits[v] = place;
+                    }
+                    store_row(simd, row, y);
+                    if !self.argmax.is_empty() {
+                        let bytes = column / 4..(column + filled).div_ceil(8) * 2;
+                        let argmax = &mut self.argmax[window * argmax_bytes(columns)..][bytes];
+                        for (eight, argmax) in argmax.chunks_exact_mut(2).enumerate() {
+                            let (v, shift) = (eight * 8 / S::LANES, eight * 8 % S::LANES);
+                            argmax[0] = (bits[v][0] >> shift) as u8;
+                            argmax[1] = (bits[v][1] >> shift) as u8;
                         }
                     }
                 }
@@ -114,12 +118,13 @@ impl Kernel for ProductPool<'_> {
 /// The maximum of four numbers per lane, and the low and high bits of the first place where it stands.
 #[inline(always)]
 fn first_maximum<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; 4]) -> (S::Vector, [u32; 2]) {
+    // `max` of two numbers takes the second where they are equal, as the comparison does.
     let second = simd.greater(b, a);
-    let maximum = simd.select(second, b, a);
+    let maximum = simd.max(b, a);
     let third = simd.greater(c, maximum);
-    let maximum = simd.select(third, c, maximum);
+    let maximum = simd.max(c, maximum);
     let fourth = simd.greater(d, maximum);
-    let maximum = simd.select(fourth, d, maximum);
+    let maximum = simd.max(d, maximum);
     let (second, third, fourth) = (simd.bits(second), simd.bits(third), simd.bits(fourth));
     (maximum, [fourth | (second & !third), third | fourth])
 }
@@ -138,10 +143,8 @@ impl Rows for Sums<'_> {
         let sums = product(simd, &self.a, first, self.b, zero);
         let width = VECTORS * S::LANES;
         let to = &mut self.sums[(first - self.first) * width..][..ROWS * width];
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (v, sum) in sums.into_iter().enumerate() {
-                simd.store(sum, &mut to[row * width + v * S::LANES..]);
-            }
+        for (sums, to) in sums.iter().zip(to.chunks_exact_mut(width)) {
+            store_row(simd, *sums, to);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Geometry;
 use super::band::Band;
 use super::forward_pool::argmax_bytes;
 use crate::activation::Activation;
-use crate::gemm::{load_some, store_some};
+use crate::gemm::{load_row, store_row};
 use crate::memory::Buffer;
 use crate::simd::{Kernel, Simd, Tile, isa};
 
@@ -130,39 +130,43 @@ impl Kernel for Expand<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let Expand { pooled, pooled_columns, channels, dy } = self;
-        let (lowest, highest) = match pooled.activation {
-            Activation::Linear => (f32::NEG_INFINITY, f32::INFINITY),
-            Activation::Relu => (0.0, f32::INFINITY),
-            Activation::ReluUpTo(maximum) => (0.0, maximum),
-        };
         let linear = pooled.activation == Activation::Linear;
-        let zero = simd.splat(0.0);
-        let places = argmax_bytes(channels);
+        let highest = match pooled.activation {
+            Activation::ReluUpTo(maximum) => maximum,
+            Activation::Linear | Activation::Relu => f32::INFINITY,
+        };
+        let (zero, highest) = (simd.splat(0.0), simd.splat(highest));
         let row_len = 2 * pooled_columns * channels;
-        for (window, argmax) in pooled.argmax.chunks_exact(places).enumerate() {
-            let y = &pooled.y[window * channels..][..channels];
-            let from = &pooled.dy[window * channels..][..channels];
-            let corner = window / pooled_columns * 2 * row_len + window % pooled_columns * 2 * channels;
-            for column in (0..channels).step_by(S::LANES) {
-                let value = load_some(simd, from, column);
-                let output = load_some(simd, y, column);
-                let passes = simd.bits(simd.greater(output, simd.splat(lowest)))
-                    & simd.bits(simd.greater(simd.splat(highest), output));
-                let passes = if linear { u32::MAX } else { passes };
-                let mut bits = [0; 2];
-                for lanes in 0..S::LANES / 8 {
-                    let byte = (column / 8 + lanes) * 2;
-                    if byte < argmax.len() {
-                        bits[0] |= u32::from(argmax[byte]) << (8 * lanes);
-                        bits[1] |= u32::from(argmax[byte + 1]) << (8 * lanes);
+        let mut windows = (pooled.y.chunks_exact(channels).zip(pooled.dy.chunks_exact(channels)))
+            .zip(pooled.argmax.chunks_exact(argmax_bytes(channels)));
+        for rows in dy.chunks_exact_mut(2 * row_len) {
+            let (above, below) = rows.split_at_mut(row_len);
+            let pairs = above.chunks_exact_mut(2 * channels).zip(below.chunks_exact_mut(2 * channels));
+            for ((above, below), ((y, from), argmax)) in pairs.zip(&mut windows) {
+                for column in (0..channels).step_by(S::LANES) {
+                    let end = channels.min(column + S::LANES);
+                    let [mut value] = load_row::<S, 1>(simd, &from[column..end]);
+                    if !linear {
+                        let [y] = load_row::<S, 1>(simd, &y[column..end]);
+                        value = simd.select(simd.greater(y, zero), value, zero);
+                        value = simd.select(simd.greater(highest, y), value, zero);
                     }
-                }
-                for place in 0..4 {
-                    let low = if place % 2 == 1 { bits[0] } else { !bits[0] };
-                    let high = if place / 2 == 1 { bits[1] } else { !bits[1] };
-                    let chosen = simd.select(simd.mask(low & high & passes), value, zero);
-                    let start = corner + place / 2 * row_len + place % 2 * channels;
-                    store_some(simd, chosen, &mut dy[start..start + channels], column);
+                    let (mut right, mut down) = (0, 0);
+                    for eight in 0..S::LANES / 8 {
+                        if let Some(bytes) =
+                            argmax.get(column / 4 + 2 * eight..).and_then(<[u8]>::first_chunk::<2>)
+                        {
+                            right |= u32::from(bytes[0]) << (8 * eight);
+                            down |= u32::from(bytes[1]) << (8 * eight);
+                        }
+                    }
+                    let (right, down) = (simd.mask(right), simd.mask(down));
+                    let (upper, lower) = (simd.select(down, zero, value), simd.select(down, value, zero));
+                    let (left, second) = (column..end, channels + column..channels + end);
+                    store_row(simd, [simd.select(right, zero, upper)], &mut above[left.clone()]);
+                    store_row(simd, [simd.select(right, upper, zero)], &mut above[second.clone()]);
+                    store_row(simd, [simd.select(right, zero, lower)], &mut below[left]);
+                    store_row(simd, [simd.select(right, lower, zero)], &mut below[second]);
                 }
             }
         }

@@ -5,7 +5,7 @@ use super::forward::BAND_BYTES;
 use super::gradient::{Gradient, Pooled};
 use super::{Geometry, Packed};
 use crate::activation::Activation;
-use crate::gemm::{Gathered, Panels, Rows, counting, for_each_tile, load_some, product, store_some};
+use crate::gemm::{Gathered, Panels, Rows, counting, for_each_tile, load_tile, product, store_tile};
 use crate::memory::Buffer;
 use crate::parallel;
 use crate::simd::{Kernel, Simd};
@@ -195,19 +195,8 @@ impl Rows for ScatterTiles<'_> {
         for (start, &to) in starts.iter_mut().zip(&self.to[first..first + ROWS]) {
             *start = (to as usize).wrapping_add(self.shift);
         }
-        let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
-        for (&start, sums) in starts.iter().zip(&mut sums) {
-            let dx = &self.dx[start..start + self.filled];
-            for (v, sum) in sums.iter_mut().enumerate() {
-                *sum = load_some(simd, dx, v * S::LANES);
-            }
-        }
+        let sums = load_tile::<S, ROWS, VECTORS>(simd, self.dx, &starts, self.filled);
         let sums = product(simd, &self.a, first, self.b, sums);
-        for (&start, sums) in starts.iter().zip(sums) {
-            let dx = &mut self.dx[start..start + self.filled];
-            for (v, sum) in sums.into_iter().enumerate() {
-                store_some(simd, sum, dx, v * S::LANES);
-            }
-        }
+        store_tile(simd, &sums, self.dx, &starts, self.filled);
     }
 }

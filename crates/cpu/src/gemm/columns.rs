@@ -1,7 +1,7 @@
 //! The loop under kernel gradients: the transpose of a gathered matrix times a matrix with as many rows.
 
 use super::Gathered;
-use super::rows::{Rows, for_each_tile, load_some, store_some};
+use super::rows::{Rows, for_each_tile, load_row, load_tile, store_row, store_tile};
 use crate::memory::Buffer;
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
@@ -28,24 +28,22 @@ impl Kernel for Accumulate<'_> {
         if rows == 0 {
             return;
         }
+        // The columns of a tile are copied together: with all other columns between them they would fall into few sets of
+        // the first-level cache and drive each other out.
+        let copied = self.columns != width;
+        let mut panel = Buffer::<f32>::recycled(if copied { rows * width } else { 0 });
         for first in (0..self.columns).step_by(width) {
             let filled = width.min(self.columns - first);
-            // Whole vectors are read, so the last columns are copied to where zeros follow them.
-            let mut padded = None;
-            let (d, step) = if filled == width {
-                (&self.d[first..], self.columns)
-            } else {
-                let padded = padded.insert(Buffer::<f32>::zeros(rows * width));
-                for (to, from) in padded.chunks_exact_mut(width).zip(self.d.chunks_exact(self.columns)) {
-                    to[..filled].copy_from_slice(&from[first..]);
+            if copied {
+                for (to, from) in panel.chunks_exact_mut(width).zip(self.d.chunks_exact(self.columns)) {
+                    let row = load_row::<S, VECTORS>(simd, &from[first..first + filled]);
+                    store_row(simd, row, to);
                 }
-                (&padded[..], width)
-            };
+            }
             let mut tiles = AccumulateTiles {
                 a: self.a,
                 start: self.range.start,
-                d,
-                step,
+                d: if copied { &panel } else { self.d },
                 c: &mut self.c[first..],
                 stride: self.columns,
                 filled,
@@ -59,7 +57,6 @@ struct AccumulateTiles<'a> {
     a: Gathered<'a>,
     start: usize,
     d: &'a [f32],
-    step: usize,
     c: &'a mut [f32],
     stride: usize,
     filled: usize,
@@ -68,58 +65,88 @@ struct AccumulateTiles<'a> {
 impl Rows for AccumulateTiles<'_> {
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        let at = |row: usize| (first - self.start + row) * self.stride;
-        let mut sums = [[simd.splat(0.0); VECTORS]; ROWS];
-        for (row, sums) in sums.iter_mut().enumerate() {
-            let c = &self.c[at(row)..at(row) + self.filled];
-            for (v, sum) in sums.iter_mut().enumerate() {
-                *sum = load_some(simd, c, v * S::LANES);
-            }
+        let mut starts = [(first - self.start) * self.stride; ROWS];
+        for (row, start) in starts.iter_mut().enumerate() {
+            *start += row * self.stride;
         }
+        let sums = load_tile::<S, ROWS, VECTORS>(simd, self.c, &starts, self.filled);
         let mut offsets = [0; ROWS];
         offsets.copy_from_slice(&self.a.offsets()[first..first + ROWS]);
-        let sums = transposed_product(simd, &self.a, &offsets, self.d, self.step, sums);
-        for (row, sums) in sums.into_iter().enumerate() {
-            let c = &mut self.c[at(row)..at(row) + self.filled];
-            for (v, sum) in sums.into_iter().enumerate() {
-                store_some(simd, sum, c, v * S::LANES);
-            }
-        }
+        let sums = transposed_product(simd, &self.a, &offsets, self.d, sums);
+        store_tile(simd, &sums, self.c, &starts, self.filled);
     }
 }
 
-/// Adds to `sums`, row by row of `a`, the columns of `a` at `offsets` times `VECTORS` vectors of the rows of `d`, which
-/// are `step` numbers apart.
+/// Adds to `sums`, row by row of `a`, the columns of `a` at `offsets` times the rows of `d`, which are `VECTORS` vectors
+/// each.
 #[inline(always)]
 fn transposed_product<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     a: &Gathered<'_>,
     offsets: &[u32; ROWS],
     d: &[f32],
-    step: usize,
     mut sums: [[S::Vector; VECTORS]; ROWS],
 ) -> [[S::Vector; VECTORS]; ROWS] {
-    let Some(last) = a.bases().len().checked_sub(1) else { return sums };
-    let d = &d[..last * step + VECTORS * S::LANES];
-    let mut d = d.as_ptr();
+    let width = VECTORS * S::LANES;
+    let mut d = d[..a.bases().len() * width].as_ptr();
     for &base in a.bases() {
-        // SAFETY: `d` has a row of `VECTORS` vectors for each base, and a gathered matrix may be read at each of its
+        // SAFETY: `d` has `width` numbers for each base, and a gathered matrix may be read at each of its
         // bases plus each of its offsets.
         unsafe {
             let row = a.start().add(base as usize);
-            let mut vectors = [simd.splat(0.0); VECTORS];
-            for (v, vector) in vectors.iter_mut().enumerate() {
-                *vector = simd.load_at(d.add(v * S::LANES));
-            }
-            // After the last row this points beyond `d`, where nothing is read.
-            d = d.wrapping_add(step);
-            for (&offset, sums) in offsets.iter().zip(&mut sums) {
-                let number = simd.splat(*row.add(offset as usize));
-                for (sum, &vector) in sums.iter_mut().zip(&vectors) {
-                    *sum = simd.multiply_add(number, vector, *sum);
+            // What there is more of passes by one after the other, so that everything fits into the registers.
+            if ROWS < VECTORS {
+                let mut numbers = [simd.splat(0.0); ROWS];
+                for (number, &offset) in numbers.iter_mut().zip(offsets) {
+                    *number = simd.splat(*row.add(offset as usize));
+                }
+                for v in 0..VECTORS {
+                    let vector = simd.load_at(d.add(v * S::LANES));
+                    for (&number, sums) in numbers.iter().zip(&mut sums) {
+                        sums[v] = simd.multiply_add(number, vector, sums[v]);
+                    }
+                }
+            } else {
+                let mut vectors = [simd.splat(0.0); VECTORS];
+                for (v, vector) in vectors.iter_mut().enumerate() {
+                    *vector = simd.load_at(d.add(v * S::LANES));
+                }
+                for (&offset, sums) in offsets.iter().zip(&mut sums) {
+                    let number = simd.splat(*row.add(offset as usize));
+                    for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                        *sum = simd.multiply_add(number, vector, *sum);
+                    }
                 }
             }
+            d = d.add(width);
         }
     }
     sums
+}
+
+/// Adds the rows of `d` to `sums`, in order.
+pub(crate) struct SumRows<'a> {
+    pub(crate) d: &'a [f32],
+    pub(crate) sums: &'a mut [f32],
+}
+
+impl Kernel for SumRows<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
+        // An addition waits for the one before it, so several columns are summed at a time.
+        const AT_A_TIME: usize = 4;
+        let columns = self.sums.len();
+        for first in (0..columns).step_by(AT_A_TIME * S::LANES) {
+            let end = columns.min(first + AT_A_TIME * S::LANES);
+            let mut sums = load_row::<S, AT_A_TIME>(simd, &self.sums[first..end]);
+            for row in self.d.chunks_exact(columns) {
+                let row = load_row::<S, AT_A_TIME>(simd, &row[first..end]);
+                for (sum, &number) in sums.iter_mut().zip(&row) {
+                    *sum = simd.add(*sum, number);
+                }
+            }
+            store_row(simd, sums, &mut self.sums[first..end]);
+        }
+    }
 }

@@ -10,10 +10,12 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use columns::Accumulate;
+pub(crate) use columns::{Accumulate, SumRows};
 pub(crate) use gathered::Gathered;
 pub(crate) use panels::Panels;
-pub(crate) use rows::{Finish, Product, Rows, WIDEST, for_each_tile, load_some, product, store_some};
+pub(crate) use rows::{
+    Finish, Product, Rows, WIDEST, for_each_tile, load_row, load_tile, product, store_row, store_tile,
+};
 
 use crate::activation::Activation;
 use crate::memory::Buffer;
@@ -158,7 +160,7 @@ pub fn multiply_transposed_left(m: usize, k: usize, n: usize, a: &[f32], d: &[f3
     if k * n == 0 {
         return;
     }
-    let tile = Tile::new(isa(), n);
+    let tile = Tile::for_sums(isa(), n);
     let offsets = counting(k, 1);
     let rows = k.div_ceil(parallel::threads()).next_multiple_of(tile.rows());
     parallel::for_each_chunk(c, rows * n, |index, c| {

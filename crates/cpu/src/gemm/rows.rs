@@ -134,15 +134,17 @@ impl Rows for ProductTiles<'_> {
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let zero = [[simd.splat(0.0); VECTORS]; ROWS];
-        let sums = product(simd, &self.a, first, self.b, zero);
-        for (row, sums) in sums.into_iter().enumerate() {
-            let start = (first + row) * self.stride;
-            let c = &mut self.c[start..start + self.filled];
-            for (v, sum) in sums.into_iter().enumerate() {
-                let finished = self.finish.apply(simd, v, sum);
-                store_some(simd, finished, c, v * S::LANES);
+        let mut sums = product(simd, &self.a, first, self.b, zero);
+        for sums in &mut sums {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = self.finish.activated(simd, self.finish.biased(simd, v, *sum));
             }
         }
+        let mut starts = [first * self.stride; ROWS];
+        for (row, start) in starts.iter_mut().enumerate() {
+            *start += row * self.stride;
+        }
+        store_tile(simd, &sums, self.c, &starts, self.filled);
     }
 }
 
@@ -160,7 +162,9 @@ impl Finish {
     pub(crate) fn new(bias: Option<&[f32]>, first_column: usize, activation: Activation) -> Finish {
         let mut padded = [0.0; WIDEST];
         if let Some(bias) = bias {
-            padded.iter_mut().zip(&bias[first_column..]).for_each(|(to, from)| *to = *from);
+            // A bias of −0 becomes 0, so that no sum plus bias is −0: the activation may then come before or after a
+            // maximum without any difference in the sign of a zero.
+            padded.iter_mut().zip(&bias[first_column..]).for_each(|(to, from)| *to = *from + 0.0);
         }
         // Clamping to infinite bounds changes nothing, so that all three are the same few operations without a branch.
         let (lowest, highest) = match activation {
@@ -171,38 +175,120 @@ impl Finish {
         Finish { bias: padded, lowest, highest }
     }
 
-    /// Finishes vector `v` of the panel. The order of the arguments of `max` and `min` lets NaN through.
+    /// Sum plus bias of vector `v` of the panel.
     #[inline(always)]
-    pub(crate) fn apply<S: Simd>(&self, simd: S, v: usize, sum: S::Vector) -> S::Vector {
-        let value = simd.add(sum, simd.load(&self.bias[v * S::LANES..]));
+    pub(crate) fn biased<S: Simd>(&self, simd: S, v: usize, sum: S::Vector) -> S::Vector {
+        simd.add(sum, simd.load(&self.bias[v * S::LANES..]))
+    }
+
+    /// The activation. The order of the arguments of `max` and `min` lets NaN through.
+    #[inline(always)]
+    pub(crate) fn activated<S: Simd>(&self, simd: S, value: S::Vector) -> S::Vector {
         simd.min(simd.splat(self.highest), simd.max(simd.splat(self.lowest), value))
     }
 }
 
-/// Stores the part of a vector that lies inside `to` when it starts at `start`.
+/// Loads a tile whose rows start at `starts` and have `filled` numbers; what is missing at their ends is zero.
 #[inline(always)]
-pub(crate) fn store_some<S: Simd>(simd: S, vector: S::Vector, to: &mut [f32], start: usize) {
-    if start + S::LANES <= to.len() {
-        simd.store(vector, &mut to[start..]);
-    } else if start < to.len() {
-        let mut whole = [0.0; WIDEST];
-        simd.store(vector, &mut whole);
-        let to = &mut to[start..];
-        to.copy_from_slice(&whole[..to.len()]);
+pub(crate) fn load_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    from: &[f32],
+    starts: &[usize; ROWS],
+    filled: usize,
+) -> [[S::Vector; VECTORS]; ROWS] {
+    let width = VECTORS * S::LANES;
+    let mut tile = [[simd.splat(0.0); VECTORS]; ROWS];
+    if filled == width {
+        for (row, &start) in tile.iter_mut().zip(starts) {
+            let from = &from[start..][..width];
+            for (v, vector) in row.iter_mut().enumerate() {
+                *vector = simd.load(&from[v * S::LANES..]);
+            }
+        }
+    } else {
+        for (row, &start) in tile.iter_mut().zip(starts) {
+            let padded = pad(&from[start..start + filled]);
+            for (v, vector) in row.iter_mut().enumerate() {
+                *vector = simd.load(&padded[v * S::LANES..]);
+            }
+        }
+    }
+    tile
+}
+
+/// Stores the first `filled` numbers of each row of a tile, from `starts` on.
+#[inline(always)]
+pub(crate) fn store_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    tile: &[[S::Vector; VECTORS]; ROWS],
+    to: &mut [f32],
+    starts: &[usize; ROWS],
+    filled: usize,
+) {
+    let width = VECTORS * S::LANES;
+    // Two short loops rather than one with a choice inside: they are unrolled, so that the tile stays in registers.
+    if filled == width {
+        for (row, &start) in tile.iter().zip(starts) {
+            let to = &mut to[start..][..width];
+            for (v, &vector) in row.iter().enumerate() {
+                simd.store(vector, &mut to[v * S::LANES..]);
+            }
+        }
+    } else {
+        let mut whole = [[0.0; WIDEST]; ROWS];
+        for (row, whole) in tile.iter().zip(&mut whole) {
+            for (v, &vector) in row.iter().enumerate() {
+                simd.store(vector, &mut whole[v * S::LANES..]);
+            }
+        }
+        copy_rows(&whole, to, starts, filled);
     }
 }
 
-/// Loads the part of a vector that lies inside `from` when it starts at `start`; the rest is zero.
+#[cold]
+fn copy_rows(rows: &[[f32; WIDEST]], to: &mut [f32], starts: &[usize], filled: usize) {
+    for (row, &start) in rows.iter().zip(starts) {
+        to[start..start + filled].copy_from_slice(&row[..filled]);
+    }
+}
+
+/// Loads a row of a tile; what is missing at its end is zero.
 #[inline(always)]
-pub(crate) fn load_some<S: Simd>(simd: S, from: &[f32], start: usize) -> S::Vector {
-    if start + S::LANES <= from.len() {
-        simd.load(&from[start..])
+pub(crate) fn load_row<S: Simd, const VECTORS: usize>(simd: S, from: &[f32]) -> [S::Vector; VECTORS] {
+    let padded;
+    let from = if from.len() >= VECTORS * S::LANES {
+        from
+    } else {
+        padded = pad(from);
+        &padded
+    };
+    let mut row = [simd.splat(0.0); VECTORS];
+    for (v, vector) in row.iter_mut().enumerate() {
+        *vector = simd.load(&from[v * S::LANES..]);
+    }
+    row
+}
+
+#[cold]
+fn pad(numbers: &[f32]) -> [f32; WIDEST] {
+    let mut padded = [0.0; WIDEST];
+    padded[..numbers.len()].copy_from_slice(numbers);
+    padded
+}
+
+/// Stores as much of a row of a tile as `to` has room for.
+#[inline(always)]
+pub(crate) fn store_row<S: Simd, const VECTORS: usize>(simd: S, row: [S::Vector; VECTORS], to: &mut [f32]) {
+    let width = VECTORS * S::LANES;
+    if to.len() >= width {
+        for (v, &vector) in row.iter().enumerate() {
+            simd.store(vector, &mut to[v * S::LANES..]);
+        }
     } else {
         let mut whole = [0.0; WIDEST];
-        if start < from.len() {
-            let from = &from[start..];
-            whole[..from.len()].copy_from_slice(from);
+        for (v, &vector) in row.iter().enumerate() {
+            simd.store(vector, &mut whole[v * S::LANES..]);
         }
-        simd.load(&whole)
+        to.copy_from_slice(&whole[..to.len()]);
     }
 }
