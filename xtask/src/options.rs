@@ -62,7 +62,12 @@ pub(crate) struct Options {
     pub(crate) profile: Profile,
 
     /// Pictures: `auto` (CONVNET_DATA_DIR, the cache, a download), `embedded` (generated), or a data folder
-    #[arg(long, value_name = "auto|embedded|DIR", default_value = "auto", default_value_if("profile", "smoke", "embedded"))]
+    #[arg(
+        long,
+        value_name = "auto|embedded|DIR",
+        default_value = "auto",
+        default_value_if("profile", "smoke", "embedded")
+    )]
     pub(crate) data: DataChoice,
 
     /// Pretrained base for sections 5.3 and 5.4, which section 5.1 does not need

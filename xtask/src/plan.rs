@@ -35,18 +35,33 @@ impl Speed {
 /// For data that is there and damaged.
 pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> Result<()> {
     let speed = Speed::measure();
-    println!("profile {}, seed {}, {} threads, {}", options.profile.word(), options.seed, options.threads(), simd::isa().name());
+    println!(
+        "profile {}, seed {}, {} threads, {}",
+        options.profile.word(),
+        options.seed,
+        options.threads(),
+        simd::isa().name()
+    );
     println!("digits: {}", Digits::planned(options)?);
     println!("output: {}\n", options.out.display());
-    let columns =
-        [("id", Align::Left), ("experiment", Align::Left), ("time", Align::Right), ("peak memory", Align::Right)];
+    let columns = [
+        ("id", Align::Left),
+        ("experiment", Align::Left),
+        ("time", Align::Right),
+        ("peak memory", Align::Right),
+    ];
     let mut table = Table::new(&columns);
     let mut total = 0.0;
     for experiment in experiments {
         let cost = (experiment.cost)(options.profile);
         let seconds = speed.seconds(&cost);
         total += seconds;
-        table.row([experiment.id, experiment.title, &words::seconds(seconds), &format!("{:.0} MiB", BASE_MIB + cost.mib)]);
+        table.row([
+            experiment.id,
+            experiment.title,
+            &words::seconds(seconds),
+            &format!("{:.0} MiB", BASE_MIB + cost.mib),
+        ]);
     }
     println!("{table}\ntogether about {} on this machine", words::seconds(total));
     Ok(())

@@ -9,8 +9,8 @@ use crate::plan;
 use anyhow::{Context, Result, bail};
 use convnet_cpu::{parallel, simd};
 use convnet_report::{
-    Align, Experiment as Record, Machine, Progress, Results, Status, Table, figures_in, peak_mib, render, reset_peak,
-    words, write_file,
+    Align, Experiment as Record, Machine, Progress, Results, Status, Table, figures_in, peak_mib, render,
+    reset_peak, words, write_file,
 };
 use convnet_tensor::Seed;
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,10 @@ fn all(
         let is_chosen = chosen.iter().any(|chosen| chosen.id == experiment.id);
         let record = match reusable(&lab, experiment, is_chosen) {
             Some(record) => {
-                lab.progress.say(&format!("{}  taken from an earlier run with the same settings and data", experiment.id));
+                lab.progress.say(&format!(
+                    "{}  taken from an earlier run with the same settings and data",
+                    experiment.id
+                ));
                 record
             }
             None => one(&mut lab, experiment, &results, &speed),
@@ -95,10 +98,19 @@ fn all(
     }
     println!("{}", summary(&results));
     println!("report: {}", lab.out.join("index.html").display());
-    let failed: Vec<_> =
-        results.experiments.iter().filter(|record| record.status != Status::Done).map(|record| &*record.id).collect();
+    let failed: Vec<_> = results
+        .experiments
+        .iter()
+        .filter(|record| record.status != Status::Done)
+        .map(|record| &*record.id)
+        .collect();
     if !failed.is_empty() {
-        bail!("{} of {} experiments did not end well: {}", failed.len(), results.experiments.len(), failed.join(", "));
+        bail!(
+            "{} of {} experiments did not end well: {}",
+            failed.len(),
+            results.experiments.len(),
+            failed.join(", ")
+        );
     }
     Ok(())
 }
@@ -155,7 +167,7 @@ fn keep(lab: &mut Lab, record: &Record) {
     let kept = Kept { fingerprint: lab.fingerprint(&record.id), record: record.clone() };
     let written = serde_json::to_vec_pretty(&kept)
         .map_err(anyhow::Error::from)
-        .and_then(|bytes| Ok(write_file(&kept_path(lab, &record.id), &bytes)?));
+        .and_then(|bytes| Ok(write_file(kept_path(lab, &record.id), &bytes)?));
     if let Err(error) = written {
         lab.progress.say(&format!("{}  cannot be kept for later runs: {error:#}", record.id));
     }
@@ -177,9 +189,9 @@ fn reusable(lab: &Lab, experiment: &Experiment, is_chosen: bool) -> Option<Recor
 /// Writes results.json and the page, so that nothing found so far can be lost.
 fn write(out: &Path, results: &mut Results) -> Result<()> {
     results.when = Some(words::now());
-    results.write(&out.join("results.json"))?;
+    results.write(out.join("results.json"))?;
     let page = render(results, &figures_in(out));
-    write_file(&out.join("index.html"), page.as_bytes())?;
+    write_file(out.join("index.html"), page.as_bytes())?;
     Ok(())
 }
 
@@ -208,7 +220,8 @@ fn summary(results: &Results) -> Table {
         ("time", Align::Right),
     ]);
     for record in &results.experiments {
-        let accuracy = record.metrics.get("test_accuracy").map(|value| words::metric("test_accuracy", *value));
+        let accuracy =
+            record.metrics.get("test_accuracy").map(|value| words::metric("test_accuracy", *value));
         let book = record.book.get("test_accuracy").map(|range| words::book("test_accuracy", *range));
         table.row([
             record.id.as_str(),

@@ -13,9 +13,9 @@ pub mod prelude {
     pub use convnet_autograd::{Operation, Tape, Value};
     pub use convnet_data::{Batches, Dataset, Order, generated, idx};
     pub use convnet_layers::{
-        Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Conv2D, Dense, Dropout,
-        Flatten, GlobalAveragePooling2D, InputSpec, Layer, LayerClasses, MaxPooling2D, Model, Padding, ReLU, Request,
-        Rescaling, Sigmoid, Softmax, Tap,
+        Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Conv2D, Dense,
+        Dropout, Flatten, GlobalAveragePooling2D, InputSpec, Layer, LayerClasses, MaxPooling2D, Model,
+        Padding, ReLU, Request, Rescaling, Sigmoid, Softmax, Tap,
     };
     pub use convnet_tensor::{Pixels, Seed, Shape, Tensor};
 }

@@ -31,7 +31,12 @@ pub(crate) const DENSE: Experiment = Experiment {
     needs: &[],
     book: &[("test_accuracy", [0.978, 0.978])],
     note: "",
-    cost: |profile| Cost { dense: DENSE_FLOPS * TRAIN * epochs(profile), seconds: 1.0, mib: 25.0, ..Cost::default() },
+    cost: |profile| Cost {
+        dense: DENSE_FLOPS * TRAIN * epochs(profile),
+        seconds: 1.0,
+        mib: 25.0,
+        ..Cost::default()
+    },
     run: |lab| {
         let epochs = lab.pick(1, 2, 5);
         train(lab, dense(), epochs, 128)
@@ -76,7 +81,15 @@ fn dense() -> Architecture {
 fn train(lab: &mut Lab, architecture: Architecture, epochs: usize, batch_size: usize) -> Result<()> {
     let (train, test) = lab.digits(usize::MAX);
     let id = lab.record.id.clone();
-    let trained = lab.train(Training { name: &id, part: None, architecture, epochs, batch_size, train: &train, test: &test })?;
+    let trained = lab.train(Training {
+        name: &id,
+        part: None,
+        architecture,
+        epochs,
+        batch_size,
+        train: &train,
+        test: &test,
+    })?;
     lab.metric("parameters", trained.model.summary().parameters() as f64);
     lab.judge(&trained, &test)
 }

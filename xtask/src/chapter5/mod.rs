@@ -1,10 +1,8 @@
 //! The experiments of the chapter. Adding one is a file and a line in [`ALL`].
 
-mod convolution;
 pub(crate) mod digits;
 mod pooling;
 mod shift;
-mod shown;
 
 use crate::exit::Usage;
 use crate::lab::Lab;
@@ -42,8 +40,7 @@ pub(crate) struct Cost {
 }
 
 /// All experiments, each behind those that it needs.
-pub(crate) const ALL: &[Experiment] =
-    &[digits::CONVNET, digits::DENSE, shown::CONVOLUTION, pooling::POOLING, shift::SHIFT];
+pub(crate) const ALL: &[Experiment] = &[digits::CONVNET, digits::DENSE, pooling::POOLING, shift::SHIFT];
 
 /// The experiment with this id.
 pub(crate) fn find(id: &str) -> Option<&'static Experiment> {
@@ -73,7 +70,9 @@ pub(crate) fn select(patterns: &[String]) -> Result<Vec<&'static Experiment>, Us
         }
         if found == 0 && before <= chosen.len() {
             let ids = ALL.iter().map(|experiment| experiment.id).collect::<Vec<_>>().join(", ");
-            return Err(Usage(format!("no experiment is called `{pattern}`; there are {ids}; `5.1*` means all that begin so")));
+            return Err(Usage(format!(
+                "no experiment is called `{pattern}`; there are {ids}; `5.1*` means all that begin so"
+            )));
         }
     }
     Ok(ALL.iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(experiment, _)| experiment).collect())
@@ -114,7 +113,11 @@ mod tests {
     fn needs_stand_before_what_needs_them() {
         for (place, experiment) in ALL.iter().enumerate() {
             for need in experiment.needs {
-                assert!(ALL[..place].iter().any(|before| before.id == *need), "{} needs {need}", experiment.id);
+                assert!(
+                    ALL[..place].iter().any(|before| before.id == *need),
+                    "{} needs {need}",
+                    experiment.id
+                );
             }
         }
         let shift = select(&["5.1-shift".into()]).unwrap();

@@ -59,8 +59,15 @@ fn run(lab: &mut Lab) -> Result<()> {
     let mut accuracies = Vec::new();
     for (part, architecture) in [("with-pooling", convnet()), ("without-pooling", without_pooling())] {
         let name = format!("5.1.2-{part}");
-        let training =
-            Training { name: &name, part: Some(part), architecture, epochs, batch_size: 64, train: &train, test: &test };
+        let training = Training {
+            name: &name,
+            part: Some(part),
+            architecture,
+            epochs,
+            batch_size: 64,
+            train: &train,
+            test: &test,
+        };
         let trained = lab.train(training)?;
         let key = part.replace('-', "_");
         lab.metric(format!("{key}_parameters"), trained.model.summary().parameters() as f64);

@@ -24,7 +24,7 @@ pub(crate) const SHIFT: Experiment = Experiment {
 };
 
 /// The largest shift in pixels.
-const FARTHEST: isize = 8;
+const FARTHEST: i32 = 8;
 
 fn test_digits(profile: Profile) -> usize {
     match profile {
@@ -58,8 +58,8 @@ fn run(lab: &mut Lab) -> Result<()> {
             points.push((shift as f64, accuracy));
             lab.metric(format!("shift_{shift}_{name}_accuracy"), accuracy);
         }
-        let name = if *name == "dense" { "dense network" } else { "convnet" };
-        series.push(Series { name: name.into(), points, dashed: *name != "convnet" });
+        let dashed = *name == "dense";
+        series.push(Series { name: if dashed { "dense network" } else { "convnet" }.into(), points, dashed });
     }
     lab.progress.finish();
     let chart = LineChart {

@@ -43,8 +43,15 @@ impl Digits {
                 located.notes.iter().for_each(|note| progress.say(note));
                 let folder = located.root.join(&manifest.folder);
                 let (train, test) = idx::mnist(&folder)?;
-                progress.say(&format!("digits: MNIST from {} ({}; {})", folder.display(), located.origin, located.verified));
-                let name = |set: Dataset| set.with_origin(convnet_data::Origin::files(format!("MNIST ({})", located.origin)));
+                progress.say(&format!(
+                    "digits: MNIST from {} ({}; {})",
+                    folder.display(),
+                    located.origin,
+                    located.verified
+                ));
+                let name = |set: Dataset| {
+                    set.with_origin(convnet_data::Origin::files(format!("MNIST ({})", located.origin)))
+                };
                 (name(train), name(test))
             }
             Source::Embedded { why } => {
@@ -98,7 +105,11 @@ impl Digits {
         DataSource {
             title: if generated { "painted digits".into() } else { "MNIST".into() },
             generated,
-            origin: format!("{}; {train} to train, {test} to test; SHA-256 begins {}", self.train.origin(), self.fingerprint()),
+            origin: format!(
+                "{}; {train} to train, {test} to test; SHA-256 begins {}",
+                self.train.origin(),
+                self.fingerprint()
+            ),
         }
     }
 

@@ -68,7 +68,7 @@ impl Lab {
     /// When the file cannot be written.
     pub(crate) fn save_figure(&self, name: &str, bytes: &[u8]) -> Result<String> {
         let path = format!("figures/{}-{name}", self.record.id);
-        write_file(&self.out.join(&path), bytes)?;
+        write_file(self.out.join(&path), bytes)?;
         Ok(path)
     }
 

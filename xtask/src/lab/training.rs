@@ -1,0 +1,255 @@
+//! Training in the lab: with progress, checkpoints, and what every trained classifier shows of itself.
+
+use super::Lab;
+use crate::exit::Interrupted;
+use anyhow::{Result, bail};
+use convnet_data::Dataset;
+use convnet_layers::{Architecture, InputSpec, Model};
+use convnet_report::{Picture, Progress, chart, words};
+use convnet_train::optimizers::RmsProp;
+use convnet_train::sinks::TerminateOnNaN;
+use convnet_train::{
+    Checkpoints, Ending, Evaluation, Event, Fit, Loss, Sinks, Stop, evaluate, fit, worst_mistakes,
+};
+use std::io::Stderr;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+/// Between two epochs a checkpoint is written this often: every few seconds on the chapter's networks.
+const CHECKPOINT_STEPS: usize = 500;
+
+/// Pictures that are looked at together when nothing is learned.
+const EVALUATION_BATCH: usize = 200;
+
+/// How many mistakes the report shows.
+const MISTAKES: usize = 12;
+
+/// One training of an experiment.
+pub(crate) struct Training<'a> {
+    /// Names its files and its progress.
+    pub(crate) name: &'a str,
+    /// Tells it from other trainings of the experiment.
+    pub(crate) part: Option<&'a str>,
+    pub(crate) architecture: Architecture,
+    pub(crate) epochs: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) train: &'a Dataset,
+    pub(crate) test: &'a Dataset,
+}
+
+/// What came of it.
+pub(crate) struct Trained {
+    pub(crate) model: Model,
+    /// Training alone, without evaluation and checkpoints.
+    pub(crate) images_per_second: f64,
+    pub(crate) seconds: f64,
+}
+
+impl Lab {
+    /// Trains with the settings of section 5.1 (RMSprop, categorical cross-entropy), keeps the model and its history.
+    ///
+    /// # Errors
+    /// When training fails, NaN arises (with the layer where it did), or Ctrl-C came.
+    pub(crate) fn train(&mut self, training: Training<'_>) -> Result<Trained> {
+        let Training { name, part, architecture, epochs, batch_size, train, test } = training;
+        let shape = train.picture_shape();
+        let input = InputSpec::new([shape[0], shape[1], shape[2]]).classes(train.classes().iter().cloned());
+        let mut model = Model::new(architecture, input, self.seed)?;
+        let settings = Fit {
+            epochs,
+            batch_size,
+            seed: self.seed.0,
+            ..Fit::new(Loss::sparse_categorical_crossentropy(), RmsProp::default())
+        };
+        let checkpoint = self.out.join("models").join(format!("{name}.checkpoint.safetensors"));
+        let checkpoints = Checkpoints {
+            file: checkpoint.clone(),
+            every_steps: Some(CHECKPOINT_STEPS),
+            resume: self.resume,
+            stop: Some(self.interrupted),
+        };
+        let mut watch = Watch::new(&mut self.progress, name, train.len());
+        let mut finite = TerminateOnNaN;
+        let started = Instant::now();
+        let mut sinks = Sinks::none().and(&mut watch).and(&mut finite);
+        let outcome = fit(&mut model, train, Some(test), &settings, Some(&checkpoints), &mut sinks)?;
+        let images_per_second = watch.images_per_second();
+        self.progress.finish();
+        match outcome.ending {
+            Ending::Finished => {}
+            Ending::Stopped(Stop { reason }) => bail!("training stopped: {reason}"),
+            Ending::Interrupted { checkpoint } => {
+                bail!(Interrupted(format!("interrupted; checkpoint: {}", checkpoint.display())))
+            }
+        }
+        for (series, values) in outcome.history.series() {
+            let name = part.map_or(series.to_string(), |part| format!("{part}/{series}"));
+            self.record.history.insert(name, values);
+        }
+        model.save(self.model_path(name))?;
+        // All is in the model now; a checkpoint that cannot be removed does no harm.
+        let _ = std::fs::remove_file(checkpoint);
+        Ok(Trained { model, images_per_second, seconds: started.elapsed().as_secs_f64() })
+    }
+
+    /// Measures a model.
+    ///
+    /// # Errors
+    /// When the pictures do not fit it.
+    pub(crate) fn evaluate(&mut self, model: &Model, set: &Dataset) -> Result<Measured> {
+        let evaluation = evaluate(model, set, Loss::sparse_categorical_crossentropy(), EVALUATION_BATCH)?;
+        Ok(Measured { accuracy: evaluation.accuracy, evaluation })
+    }
+
+    /// Writes what every trained classifier shows of itself: accuracy, loss, rate, learning curves, confusion matrix,
+    /// accuracy per class, worst mistakes.
+    ///
+    /// # Errors
+    /// When a figure cannot be written.
+    pub(crate) fn judge(&mut self, trained: &Trained, test: &Dataset) -> Result<()> {
+        let Measured { evaluation, .. } = self.evaluate(&trained.model, test)?;
+        self.metric("test_accuracy", evaluation.accuracy);
+        self.metric("test_loss", evaluation.loss);
+        self.metric("images_per_second", trained.images_per_second);
+        if let Some(&accuracy) = self.record.history.get("train_accuracy").and_then(|series| series.last()) {
+            self.metric("train_accuracy", accuracy);
+        }
+        let classes = test.classes();
+        let title = self.record.title.clone().unwrap_or_default();
+        // The page draws these itself; as files they can be used elsewhere.
+        for (what, svg) in chart::learning_curves(&title, &self.record.history) {
+            self.save_figure(&format!("{what}.svg"), svg.as_bytes())?;
+        }
+        let counts: Vec<u64> = evaluation.confusion.counts.iter().flatten().copied().collect();
+        if let Some(matrix) = chart::confusion_matrix("Confusion matrix", classes, &counts) {
+            let said = most_confused(&evaluation, classes);
+            self.figure("confusion.svg", &said, matrix.as_bytes())?;
+        }
+        let per_class =
+            Measured { accuracy: evaluation.accuracy, evaluation: evaluation.clone() }.per_class();
+        let bars = chart::grouped_bars("Accuracy per class", true, classes, &[("test".into(), per_class)]);
+        self.figure("per-class.svg", "The share of each class that is recognised.", bars.as_bytes())?;
+        let mistakes = worst_mistakes(&evaluation.probabilities, test.labels(), MISTAKES);
+        if !mistakes.is_empty() {
+            let mut pictures = Vec::new();
+            for mistake in &mistakes {
+                let words = format!(
+                    "{}, taken for {} ({:.0} %)",
+                    classes[mistake.label as usize],
+                    classes[mistake.predicted as usize],
+                    mistake.probability * 100.0
+                );
+                pictures.push((picture(test, mistake.picture)?, words));
+            }
+            let gallery = chart::gallery("Worst mistakes", &pictures, 4, 84.0)?;
+            let caption = "The test digits that the network got wrong while being most sure; some are hard for people too.";
+            self.figure("mistakes.svg", caption, gallery.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// A model measured.
+pub(crate) struct Measured {
+    pub(crate) accuracy: f64,
+    evaluation: Evaluation,
+}
+
+impl Measured {
+    /// The accuracy of each class; of a class without pictures 0.
+    pub(crate) fn per_class(&self) -> Vec<f64> {
+        self.evaluation.confusion.per_class().into_iter().map(|accuracy| accuracy.unwrap_or(0.0)).collect()
+    }
+}
+
+fn most_confused(evaluation: &Evaluation, classes: &[String]) -> String {
+    let pairs: Vec<_> = evaluation
+        .confusion
+        .most_confused(2)
+        .iter()
+        .map(|pair| {
+            let (label, predicted) = (&classes[pair.label as usize], &classes[pair.predicted as usize]);
+            format!("{label} for {predicted} ({} times)", pair.count)
+        })
+        .collect();
+    match pairs.is_empty() {
+        true => "Every test digit was recognised.".into(),
+        false => format!(
+            "Rows are true classes, columns the network's answers; most often it took {}.",
+            pairs.join(" and ")
+        ),
+    }
+}
+
+/// A picture of a data set as it was stored.
+fn picture(set: &Dataset, number: usize) -> Result<Picture> {
+    let shape = set.picture_shape();
+    Ok(Picture::new(shape[1], shape[0], shape[2], set.picture(number).to_vec())?)
+}
+
+/// Shows a training as progress and measures its rate.
+struct Watch<'a> {
+    progress: &'a mut Progress<Stderr>,
+    name: &'a str,
+    pictures: usize,
+    epochs: usize,
+    epoch: usize,
+    shown: u64,
+    last: Option<(Instant, u64)>,
+    measured: (f64, u64),
+}
+
+impl<'a> Watch<'a> {
+    fn new(progress: &'a mut Progress<Stderr>, name: &'a str, pictures: usize) -> Watch<'a> {
+        Watch { progress, name, pictures, epochs: 0, epoch: 0, shown: 0, last: None, measured: (0.0, 0) }
+    }
+
+    /// Pictures per second between steps that followed each other.
+    fn images_per_second(&self) -> f64 {
+        let (seconds, pictures) = self.measured;
+        if seconds > 0.0 { pictures as f64 / seconds } else { f64::NAN }
+    }
+}
+
+impl convnet_train::Sink for Watch<'_> {
+    fn event(&mut self, event: &Event<'_>) -> convnet_train::Result<ControlFlow<Stop>> {
+        match *event {
+            Event::Start { epochs, past, .. } => {
+                self.epochs = epochs;
+                if !past.rows.is_empty() {
+                    self.progress.say(&format!("{}  goes on behind epoch {}", self.name, past.rows.len()));
+                }
+            }
+            Event::Step { epoch, pictures, loss, accuracy, .. } => {
+                if epoch != self.epoch {
+                    (self.epoch, self.shown, self.last) = (epoch, 0, None);
+                    let phase = format!("{}  epoch {epoch}/{}", self.name, self.epochs);
+                    self.progress.start(&phase, self.pictures as u64, "pictures");
+                }
+                let now = Instant::now();
+                if let Some((then, before)) = self.last {
+                    self.measured.0 += (now - then).as_secs_f64();
+                    self.measured.1 += pictures - before;
+                }
+                self.last = Some((now, pictures));
+                self.progress
+                    .note(&format!("loss {loss:.4}, accuracy {}", words::metric("accuracy", accuracy)));
+                self.progress.advance(pictures - self.shown);
+                self.shown = pictures;
+            }
+            Event::Epoch { row, .. } => {
+                let percent = |value: f64| words::metric("accuracy", value);
+                let test =
+                    row.val_accuracy.map_or(String::new(), |value| format!(", test {}", percent(value)));
+                let trained = percent(row.train_accuracy);
+                self.progress.note(&format!("loss {:.4}, accuracy {trained}{test}", row.train_loss));
+                self.progress.finish();
+                self.last = None;
+            }
+            Event::Checkpoint { .. } => self.last = None,
+            Event::NotFinite { cause, .. } => self.progress.say(&format!("{}  {cause}", self.name)),
+            _ => {}
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
