@@ -58,7 +58,9 @@ fn main() {
             }
         }
         steps.sort_by(f64::total_cmp);
-        let work: u64 = layers.iter().map(|g| 3 * 64 * g.flops()).sum::<u64>() - 64 * layers[0].flops();
+        // Three passes, but no gradient of the pictures; what pooling drops is not computed and not counted.
+        let per_picture = [pooled_flops(&layers[0]), pooled_flops(&layers[1]), layers[2].flops()];
+        let work = 64 * (3 * per_picture.iter().sum::<u64>() - per_picture[0]);
         for (name, step) in [("best", best), ("median", steps[steps.len() / 2])] {
             let rate = work as f64 / step / 1e9;
             println!(
@@ -67,15 +69,21 @@ fn main() {
                 rate / limit.all_threads
             );
         }
-        for (g, times) in layers.iter().zip(parts) {
+        for ((g, flops), times) in layers.iter().zip(per_picture).zip(parts) {
             print!("{:2} {:2} -> {:2}:", g.height, g.in_channels, g.out_channels);
             for (name, time) in ["forward", "input gradient", "kernel gradient"].iter().zip(times) {
-                let rate = (SLICE as u64 * g.flops()) as f64 / time / 1e9;
+                let rate = (SLICE as u64 * flops) as f64 / time / 1e9;
                 print!("  {name} {:.0} us {:.2}", time * 1e6, rate / limit.one_thread);
             }
             println!();
         }
     });
+}
+
+/// Operations per picture of a convolution whose output is pooled.
+fn pooled_flops(g: &Geometry) -> u64 {
+    let ([rows, columns, _], [pooled_rows, pooled_columns, _]) = (g.output(), g.pooled());
+    g.flops() * (4 * pooled_rows * pooled_columns) as u64 / (rows * columns) as u64
 }
 
 fn numbers(len: usize, scale: f32) -> Buffer<f32> {

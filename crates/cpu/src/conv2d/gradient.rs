@@ -4,7 +4,6 @@ use super::Geometry;
 use super::band::Band;
 use super::forward_pool::argmax_bytes;
 use crate::activation::Activation;
-use crate::gemm::{load_row, store_row};
 use crate::memory::Buffer;
 use crate::simd::{Kernel, Simd, Tile, isa};
 
@@ -130,45 +129,91 @@ impl Kernel for Expand<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let Expand { pooled, pooled_columns, channels, dy } = self;
-        let linear = pooled.activation == Activation::Linear;
-        let highest = match pooled.activation {
-            Activation::ReluUpTo(maximum) => maximum,
-            Activation::Linear | Activation::Relu => f32::INFINITY,
-        };
-        let (zero, highest) = (simd.splat(0.0), simd.splat(highest));
+        let passing = Passing::new(pooled.activation);
         let row_len = 2 * pooled_columns * channels;
+        let whole = channels / S::LANES * S::LANES;
         let mut windows = (pooled.y.chunks_exact(channels).zip(pooled.dy.chunks_exact(channels)))
             .zip(pooled.argmax.chunks_exact(argmax_bytes(channels)));
         for rows in dy.chunks_exact_mut(2 * row_len) {
             let (above, below) = rows.split_at_mut(row_len);
             let pairs = above.chunks_exact_mut(2 * channels).zip(below.chunks_exact_mut(2 * channels));
             for ((above, below), ((y, from), argmax)) in pairs.zip(&mut windows) {
-                for column in (0..channels).step_by(S::LANES) {
-                    let end = channels.min(column + S::LANES);
-                    let [mut value] = load_row::<S, 1>(simd, &from[column..end]);
-                    if !linear {
-                        let [y] = load_row::<S, 1>(simd, &y[column..end]);
-                        value = simd.select(simd.greater(y, zero), value, zero);
-                        value = simd.select(simd.greater(highest, y), value, zero);
+                let ((a, b), (c, d)) = (above.split_at_mut(channels), below.split_at_mut(channels));
+                let corners = (a.chunks_exact_mut(S::LANES).zip(b.chunks_exact_mut(S::LANES)))
+                    .zip(c.chunks_exact_mut(S::LANES).zip(d.chunks_exact_mut(S::LANES)));
+                let from_here = (y.chunks_exact(S::LANES).zip(from.chunks_exact(S::LANES)))
+                    .zip(argmax.chunks_exact(S::LANES / 4));
+                for (((a, b), (c, d)), ((y, from), argmax)) in corners.zip(from_here) {
+                    expand_vector(simd, &passing, y, from, argmax, [a, b, c, d]);
+                }
+                if whole < channels {
+                    let mut corners = [[0.0; 16]; 4];
+                    let padded = [pad(&y[whole..]), pad(&from[whole..])];
+                    let mut places = [0; 4];
+                    let rest = &argmax[whole / 4..];
+                    places[..rest.len()].copy_from_slice(rest);
+                    let [first, second, third, fourth] = &mut corners;
+                    let to: [&mut [f32]; 4] = [first, second, third, fourth];
+                    expand_vector(simd, &passing, &padded[0], &padded[1], &places, to);
+                    for (to, corner) in [a, b, c, d].into_iter().zip(corners) {
+                        let to = &mut to[whole..];
+                        to.copy_from_slice(&corner[..to.len()]);
                     }
-                    let (mut right, mut down) = (0, 0);
-                    for eight in 0..S::LANES / 8 {
-                        if let Some(bytes) =
-                            argmax.get(column / 4 + 2 * eight..).and_then(<[u8]>::first_chunk::<2>)
-                        {
-                            right |= u32::from(bytes[0]) << (8 * eight);
-                            down |= u32::from(bytes[1]) << (8 * eight);
-                        }
-                    }
-                    let (right, down) = (simd.mask(right), simd.mask(down));
-                    let (upper, lower) = (simd.select(down, zero, value), simd.select(down, value, zero));
-                    let (left, second) = (column..end, channels + column..channels + end);
-                    store_row(simd, [simd.select(right, zero, upper)], &mut above[left.clone()]);
-                    store_row(simd, [simd.select(right, upper, zero)], &mut above[second.clone()]);
-                    store_row(simd, [simd.select(right, zero, lower)], &mut below[left]);
-                    store_row(simd, [simd.select(right, lower, zero)], &mut below[second]);
                 }
             }
         }
     }
+}
+
+fn pad(numbers: &[f32]) -> [f32; 16] {
+    let mut padded = [0.0; 16];
+    padded[..numbers.len()].copy_from_slice(numbers);
+    padded
+}
+
+/// Between which outputs an activation lets the gradient through.
+struct Passing {
+    always: bool,
+    highest: f32,
+}
+
+impl Passing {
+    fn new(activation: Activation) -> Passing {
+        match activation {
+            Activation::Linear => Passing { always: true, highest: f32::INFINITY },
+            Activation::Relu => Passing { always: false, highest: f32::INFINITY },
+            Activation::ReluUpTo(maximum) => Passing { always: false, highest: maximum },
+        }
+    }
+}
+
+/// One vector of channels of a window: its output, its gradient and the place of the maximum, to four corners.
+#[inline(always)]
+fn expand_vector<S: Simd>(
+    simd: S,
+    passing: &Passing,
+    y: &[f32],
+    from: &[f32],
+    argmax: &[u8],
+    to: [&mut [f32]; 4],
+) {
+    let zero = simd.splat(0.0);
+    let mut value = simd.load(from);
+    if !passing.always {
+        let y = simd.load(y);
+        value = simd.select(simd.greater(y, zero), value, zero);
+        value = simd.select(simd.greater(simd.splat(passing.highest), y), value, zero);
+    }
+    let (mut right, mut down) = (0, 0);
+    for eight in 0..S::LANES / 8 {
+        right |= u32::from(argmax[2 * eight]) << (8 * eight);
+        down |= u32::from(argmax[2 * eight + 1]) << (8 * eight);
+    }
+    let (right, down) = (simd.mask(right), simd.mask(down));
+    let (upper, lower) = (simd.select(down, zero, value), simd.select(down, value, zero));
+    let [a, b, c, d] = to;
+    simd.store(simd.select(right, zero, upper), a);
+    simd.store(simd.select(right, upper, zero), b);
+    simd.store(simd.select(right, zero, lower), c);
+    simd.store(simd.select(right, lower, zero), d);
 }

@@ -1,0 +1,51 @@
+//! Rates beside the limit of this machine, measured in the same process.
+
+use convnet_cpu::limit::{self, Limit};
+use criterion::Criterion;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// The limit of this machine, and the few samples that a rate needs.
+pub(crate) struct Rates {
+    criterion: Criterion,
+    limit: Limit,
+}
+
+impl Rates {
+    pub(crate) fn new() -> Rates {
+        let limit = limit::measure();
+        println!("limit: {:.1} GFLOP/s on one thread, {:.1} on all", limit.one_thread, limit.all_threads);
+        let criterion = Criterion::default().configure_from_args().sample_size(10);
+        let criterion =
+            criterion.warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(500));
+        Rates { criterion, limit }
+    }
+
+    /// Times `work` of `operations`, and prints its best rate and that rate as a fraction of the limit of all threads.
+    pub(crate) fn measure(&mut self, name: &str, operations: u64, mut work: impl FnMut()) {
+        let best = Cell::new(f64::INFINITY);
+        self.criterion.bench_function(name, |bencher| {
+            bencher.iter_custom(|rounds| {
+                let start = Instant::now();
+                (0..rounds).for_each(|_| work());
+                let elapsed = start.elapsed();
+                best.set(best.get().min(elapsed.as_secs_f64() / rounds as f64));
+                elapsed
+            })
+        });
+        if best.get().is_finite() {
+            let rate = operations as f64 / best.get() / 1e9;
+            println!("{name}: {rate:.1} GFLOP/s, {:.2} of the limit", rate / self.limit.all_threads);
+        }
+    }
+}
+
+/// Numbers between −1 and 1.
+pub(crate) fn numbers(len: usize) -> Vec<f32> {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..len).map(|_| next()).collect()
+}
