@@ -1,6 +1,7 @@
 //! Runs every experiment of the chapter, the benchmarks, and the checks of the workspace.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod chapter5;
 mod ci;
 mod exit;
@@ -25,6 +26,8 @@ struct Arguments {
 enum Task {
     /// Runs the experiments of the chapter and writes one page about them
     ReproduceChapter5(options::Options),
+    /// Measures this library's speed, beside other software where it is installed
+    Bench(bench::BenchArgs),
     /// Checks what must hold beside the tests: format, lints, house rules, documentation, the smoke run, licences
     Ci,
 }
@@ -32,6 +35,7 @@ enum Task {
 fn main() -> ExitCode {
     exit::code(match Arguments::parse().task {
         Task::ReproduceChapter5(options) => reproduce::run(&options),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Ci => ci::run(),
     })
 }

@@ -1,8 +1,10 @@
 //! The experiments of the chapter. Adding one is a file and a line in [`ALL`].
 
+mod convolution;
 pub(crate) mod digits;
 mod pooling;
 mod shift;
+mod shown;
 
 use crate::exit::Usage;
 use crate::lab::Lab;
@@ -40,7 +42,8 @@ pub(crate) struct Cost {
 }
 
 /// All experiments, each behind those that it needs.
-pub(crate) const ALL: &[Experiment] = &[digits::CONVNET, digits::DENSE, pooling::POOLING, shift::SHIFT];
+pub(crate) const ALL: &[Experiment] =
+    &[digits::CONVNET, digits::DENSE, shown::CONVOLUTION, pooling::POOLING, shift::SHIFT];
 
 /// The experiment with this id.
 pub(crate) fn find(id: &str) -> Option<&'static Experiment> {

@@ -15,9 +15,6 @@ use std::io::Stderr;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Between two epochs a checkpoint is written this often: every few seconds on the chapter's networks.
-const CHECKPOINT_STEPS: usize = 500;
-
 /// Pictures that are looked at together when nothing is learned.
 const EVALUATION_BATCH: usize = 200;
 
@@ -64,7 +61,8 @@ impl Lab {
         let checkpoint = self.out.join("models").join(format!("{name}.checkpoint.safetensors"));
         let checkpoints = Checkpoints {
             file: checkpoint.clone(),
-            every_steps: Some(CHECKPOINT_STEPS),
+            // Every few seconds on the chapter's networks; in the smoke run often enough to be tried.
+            every_steps: Some(self.pick(5, 500, 500)),
             resume: self.resume,
             stop: Some(self.interrupted),
         };

@@ -1,12 +1,11 @@
 //! Two-dimensional convolution with bias and activation.
 
-use super::{BIAS, INPUT, KERNEL, expect, expect_inputs, written};
+use super::{BIAS, INPUT, KERNEL, derived_name, expect, expect_inputs, written};
 use crate::operation::{InputGradients, Operation, Wanted};
 use convnet_cpu::activation::Activation;
 use convnet_cpu::conv2d::{self, Geometry, Packed};
 use convnet_cpu::reference;
 use convnet_tensor::{Result, Shape, Tensor};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// `activation(x ∗ kernel + bias)`: the convolution of chapter 5.1.1 (a cross-correlation, as everywhere in the field).
@@ -39,9 +38,7 @@ pub(super) enum Direction {
 
 /// The kernel in the order of the loops, kept beside its tensor until that is written.
 pub(super) fn packed(geometry: &Geometry, kernel: &Tensor, direction: Direction) -> Arc<Packed> {
-    let mut name = DefaultHasher::new();
-    ("conv2d", geometry, direction).hash(&mut name);
-    kernel.derived(name.finish(), || match direction {
+    kernel.derived(derived_name(("conv2d", geometry, direction)), || match direction {
         Direction::Forward => Packed::forward(geometry, kernel.data()),
         Direction::Transposed => Packed::transposed(geometry, kernel.data()),
     })

@@ -1,6 +1,6 @@
 //! The fully connected layer's product.
 
-use super::{BIAS, INPUT, KERNEL, expect, expect_inputs, written};
+use super::{BIAS, INPUT, KERNEL, derived_name, expect, expect_inputs, written};
 use crate::operation::{InputGradients, Operation, Wanted};
 use convnet_cpu::activation::Activation;
 use convnet_cpu::{conv2d, gemm, reduce, reference};
@@ -16,9 +16,6 @@ pub struct Dense {
     pub activation: Activation,
 }
 
-const FORWARD: u64 = 1;
-const TRANSPOSED: u64 = 2;
-
 impl Operation for Dense {
     type Saved = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
@@ -33,7 +30,7 @@ impl Operation for Dense {
             expect(bias.size() == units, "Dense", || format!("{units} bias values"), bias.shape())?;
         }
         let pictures = x.len_first();
-        let packed = kernel.derived(FORWARD, || gemm::pack(n_in, units, kernel.data()));
+        let packed = kernel.derived(derived_name("dense"), || gemm::pack(n_in, units, kernel.data()));
         let bias = inputs.get(BIAS).map(|bias| bias.data());
         let y = written([pictures, units], |y| {
             gemm::multiply(pictures, &packed, x.data(), bias, self.activation, y)
@@ -65,7 +62,7 @@ impl Operation for Dense {
         to.give(BIAS, || written([units], |db| reduce::column_sums(units, dy.data(), db)));
         if let Some(kernel) = kernel {
             let n_in = kernel.shape()[0];
-            let packed = kernel.derived(TRANSPOSED, || gemm::pack_transposed(units, n_in, kernel.data()));
+            let packed = kernel.derived(derived_name("dense transposed"), || gemm::pack_transposed(units, n_in, kernel.data()));
             to.give(INPUT, || {
                 written([pictures, n_in], |dx| {
                     gemm::multiply(pictures, &packed, dy.data(), None, Activation::Linear, dx);

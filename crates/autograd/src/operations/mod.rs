@@ -38,7 +38,16 @@ pub const KERNEL: usize = 1;
 /// The place of the bias, of operations that have one.
 pub const BIAS: usize = 2;
 
+use convnet_cpu::simd;
 use convnet_tensor::{Error, Plain, Result, Shape, Tensor};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The name of packed weights beside their tensor; each instruction set packs in its own way.
+fn derived_name(what: impl Hash) -> u64 {
+    let mut name = DefaultHasher::new();
+    (what, simd::isa()).hash(&mut name);
+    name.finish()
+}
 
 /// An error unless `fits`: what the operation takes, and what came.
 fn expect(fits: bool, operation: &str, expected: impl FnOnce() -> String, found: Shape) -> Result<()> {

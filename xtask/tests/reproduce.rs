@@ -1,0 +1,233 @@
+//! The command as a user meets it: what it writes, what it says when something is wrong, and that nothing is ever lost.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).env_remove("CONVNET_DATA_DIR").stdin(Stdio::null());
+    command
+}
+
+/// `reproduce-chapter5 --profile smoke` into `out`, with more arguments.
+fn smoke(out: &Path, more: &[&str]) -> Command {
+    let mut arguments = vec!["reproduce-chapter5", "--profile", "smoke", "--out", out.to_str().unwrap()];
+    arguments.extend(more);
+    command(&arguments)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The exit code and everything that was said.
+fn ended(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+}
+
+#[test]
+fn the_smoke_run_leaves_a_page_figures_results_and_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = smoke(folder.path(), &[]).output().unwrap();
+    let (code, said) = ended(&output);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains('\x1b') && !said.contains('\r'), "piped output is clean: {said:?}");
+    let results: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("results.json")).unwrap()).unwrap();
+    let experiments = results["experiments"].as_array().unwrap();
+    let ids: Vec<_> = experiments.iter().map(|experiment| experiment["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["5.1", "5.1-dense", "5.1.1", "5.1.2", "5.1-shift"]);
+    for experiment in experiments {
+        assert_eq!(experiment["status"], "done", "{experiment}");
+        assert_eq!(experiment["data"], "painted-digits", "a painted digit never stands for a real one");
+        for figure in experiment["figures"].as_array().unwrap() {
+            assert!(folder.path().join(figure.as_str().unwrap()).is_file());
+        }
+    }
+    assert_eq!(experiments[0]["metrics"]["parameters"], 93_322.0);
+    assert_eq!(experiments[3]["metrics"]["without_pooling_parameters"], 2_038_922.0);
+    assert!(results["data"]["painted-digits"]["generated"].as_bool().unwrap());
+    let page = fs::read_to_string(folder.path().join("index.html")).unwrap();
+    assert!(page.contains("painted digits") && !page.contains("http://"));
+    assert!(folder.path().join("models/5.1.safetensors").is_file());
+}
+
+#[test]
+fn threads_and_kill_change_no_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let output = smoke(&out, more).args(["--only", "5.1"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        fs::read(out.join("models/5.1.safetensors")).unwrap()
+    };
+    let expected = run("one", &["--threads", "1"]);
+    for threads in ["2", "3", "8"] {
+        assert!(run(threads, &["--threads", threads]) == expected, "{threads} threads");
+    }
+    assert!(run("seed", &["--seed", "2"]) != expected, "another seed is another run");
+
+    // Killed at any moment, resumed, killed again: the same weights in the end.
+    for delay in [60, 150, 250, 400, 700] {
+        let out = folder.path().join(format!("killed-{delay}"));
+        for _ in 0..2 {
+            let mut child =
+                smoke(&out, &["--only", "5.1", "--resume"]).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(delay));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert!(run(&format!("killed-{delay}"), &["--resume"]) == expected, "killed after {delay} ms");
+    }
+}
+
+#[test]
+fn needs_are_run_or_taken_from_an_earlier_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = smoke(folder.path(), &["--only", "5.1-shift"]).output().unwrap();
+    let (code, said) = ended(&first);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("5.1-dense"), "{said}");
+    let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1-shift"]).output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("taken from an earlier run").count(), 2, "{said}");
+    let (_, said) = ended(&smoke(folder.path(), &["--only", "5.1-shift", "--seed", "5"]).output().unwrap());
+    assert!(!said.contains("taken from an earlier run"), "another seed needs another model: {said}");
+}
+
+#[test]
+fn the_plan_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let (code, said) = ended(&smoke(&out, &["--plan", "--only", "5.1*"]).output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    for words in ["5.1-shift", "painted digits", "MiB", "together about"] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn wrong_usage_is_told_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = ended(&smoke(folder.path(), &["--only", "5.7"]).output().unwrap());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("no experiment is called `5.7`") && said.contains("5.1-shift"), "{said}");
+    for wrong in
+        [vec!["--threads", "0"], vec!["--profile", "huge"], vec!["--seed", "x"], vec!["--bass", "auto"]]
+    {
+        let (code, said) = ended(&smoke(folder.path(), &wrong).output().unwrap());
+        assert_eq!(code, Some(2), "{said}");
+    }
+    let absent = folder.path().join("absent");
+    let (code, said) = ended(&smoke(folder.path(), &["--data", absent.to_str().unwrap()]).output().unwrap());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("absent"), "{said}");
+}
+
+#[test]
+fn damaged_data_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mnist = folder.path().join("data/mnist");
+    fs::create_dir_all(&mnist).unwrap();
+    let names = [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
+    for name in names {
+        fs::write(mnist.join(name), [0, 0, 8, 3, 0, 0, 0, 1]).unwrap();
+    }
+    let data = folder.path().join("data");
+    let out = folder.path().join("out");
+    let (code, said) = ended(&smoke(&out, &["--data", data.to_str().unwrap()]).output().unwrap());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("train-images-idx3-ubyte"), "{said}");
+    assert!(!out.join("results.json").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_with_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "mine").unwrap();
+    let (code, said) = ended(&smoke(&file, &[]).output().unwrap());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("file"), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_what_was_found_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("results.json")).unwrap();
+    let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1"]).output().unwrap());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("results.json") && said.contains("space"), "{said}");
+    assert!(folder.path().join("models/5.1.safetensors").is_file());
+}
+
+#[test]
+fn two_runs_never_write_into_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = smoke(folder.path(), &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !folder.path().join(".lock").exists() {
+        assert!(first.try_wait().unwrap().is_none(), "the first run has ended early");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // The lock is taken right behind the making of its file.
+    std::thread::sleep(Duration::from_millis(50));
+    let (code, said) = ended(&smoke(folder.path(), &[]).output().unwrap());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("another run is writing into"), "{said}");
+    assert!(first.wait().unwrap().success());
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_by_name_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("models")).unwrap();
+    let checkpoint = folder.path().join("models/5.1.checkpoint.safetensors");
+    fs::write(&checkpoint, [7; 100]).unwrap();
+    let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1", "--resume"]).output().unwrap());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("5.1.checkpoint.safetensors"), "{said}");
+    assert_eq!(fs::read(&checkpoint).unwrap(), [7; 100]);
+    // Without --resume a run begins anew.
+    let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1"]).output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("models/5.1.checkpoint.safetensors");
+    let run = smoke(folder.path(), &["--only", "5.1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut waited = 0;
+    while !checkpoint.exists() {
+        std::thread::sleep(Duration::from_millis(1));
+        waited += 1;
+        assert!(waited < 60_000, "no checkpoint came");
+    }
+    let interrupted = Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let (code, said) = ended(&run.wait_with_output().unwrap());
+    // The run may have ended in the very moment.
+    if code != Some(0) {
+        assert_eq!(code, Some(130), "{said}");
+        assert!(said.contains("--resume"), "{said}");
+        assert!(checkpoint.is_file());
+        let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1", "--resume"]).output().unwrap());
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!checkpoint.exists());
+    }
+}
