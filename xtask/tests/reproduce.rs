@@ -50,7 +50,10 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     assert_eq!(experiments[3]["metrics"]["without_pooling_parameters"], 2_038_922.0);
     assert!(results["data"]["painted-digits"]["generated"].as_bool().unwrap());
     let page = fs::read_to_string(folder.path().join("index.html")).unwrap();
-    assert!(page.contains("painted digits") && !page.contains("http://"));
+    assert!(page.contains("painted digits"));
+    for outside in ["src=\"http", "href=\"http", "url(http", "@import"] {
+        assert!(!page.contains(outside), "the page asks for nothing outside itself: {outside}");
+    }
     assert!(folder.path().join("models/5.1.safetensors").is_file());
 }
 
