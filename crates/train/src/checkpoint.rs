@@ -22,7 +22,8 @@ use std::sync::atomic::AtomicBool;
 
 /// Where a training leaves checkpoints, and how it is interrupted.
 ///
-/// One is written after every epoch, and when training is interrupted. The file is whole at any moment.
+/// One is written after every epoch, and when training is interrupted or stopped after a step. The file is whole at any
+/// moment.
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoints<'a> {
     /// The file.
@@ -106,10 +107,11 @@ impl Identity {
         if found.validation != self.validation {
             return Some("was written by a training with other validation pictures".into());
         }
-        let keys =
-            |json: &Json| json.as_object().map(|map| map.keys().cloned().collect()).unwrap_or(Vec::new());
-        let all: Vec<String> = keys(&self.settings).into_iter().chain(keys(&found.settings)).collect();
-        let key = all.iter().find(|key| self.settings.get(key) != found.settings.get(key))?;
+        let mut all = [&self.settings, &found.settings]
+            .into_iter()
+            .filter_map(Json::as_object)
+            .flat_map(|map| map.keys());
+        let key = all.find(|key| self.settings.get(*key) != found.settings.get(*key))?;
         let word = |json: Option<&Json>| json.map_or("nothing".to_string(), Json::to_string);
         let (then, now) = (word(found.settings.get(key)), word(self.settings.get(key)));
         Some(format!("was written by a training with {key} = {then}, but now it is {now}"))

@@ -46,13 +46,32 @@ pub enum Error {
     },
     /// A mistake in the use of tensors.
     #[error(transparent)]
-    Tensor(#[from] convnet_tensor::Error),
+    Tensor(Box<convnet_tensor::Error>),
     /// A mistake in the use of a model.
     #[error(transparent)]
-    Layers(#[from] convnet_layers::Error),
+    Layers(Box<convnet_layers::Error>),
     /// A mistake in the use of a data set.
     #[error(transparent)]
-    Data(#[from] convnet_data::Error),
+    Data(Box<convnet_data::Error>),
+}
+
+// Boxed: errors from below hold shapes, and every result on the way would be as large as they are.
+impl From<convnet_tensor::Error> for Error {
+    fn from(error: convnet_tensor::Error) -> Error {
+        Error::Tensor(Box::new(error))
+    }
+}
+
+impl From<convnet_layers::Error> for Error {
+    fn from(error: convnet_layers::Error) -> Error {
+        Error::Layers(Box::new(error))
+    }
+}
+
+impl From<convnet_data::Error> for Error {
+    fn from(error: convnet_data::Error) -> Error {
+        Error::Data(Box::new(error))
+    }
 }
 
 /// The result of training.

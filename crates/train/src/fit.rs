@@ -89,11 +89,30 @@ pub fn fit(
     {
         progress = checkpoint::read(&from.file, trainer.model, &mut trainer.state, identity, steps)?;
     }
-    let mut run = Run { trainer, validation, settings, batches, steps, files, sink, told_of_nan: false };
+    let audience = Audience { sink, stop: None };
+    let mut run = Run { trainer, validation, settings, batches, steps, files, audience, told_of_nan: false };
     let ending = run.go(&mut progress)?;
-    // Training is over: there is nothing left to stop.
-    let _ = run.sink.event(&Event::End { history: &progress.history })?;
+    run.audience.tell(&Event::End { history: &progress.history })?;
     Ok(Outcome { history: progress.history, ending })
+}
+
+/// The sink, and its wish to stop as soon as it has one.
+struct Audience<'a> {
+    sink: &'a mut dyn Sink,
+    stop: Option<Stop>,
+}
+
+impl Audience<'_> {
+    fn tell(&mut self, event: &Event<'_>) -> Result<()> {
+        if let ControlFlow::Break(stop) = self.sink.event(event)? {
+            self.stop.get_or_insert(stop);
+        }
+        Ok(())
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        self.stop.clone().map(Ending::Stopped)
+    }
 }
 
 struct Run<'a> {
@@ -103,38 +122,34 @@ struct Run<'a> {
     batches: Batches,
     steps: usize,
     files: Option<(&'a Checkpoints<'a>, Identity)>,
-    sink: &'a mut dyn Sink,
+    audience: Audience<'a>,
     told_of_nan: bool,
 }
 
 impl Run<'_> {
     fn go(&mut self, progress: &mut Progress) -> Result<Ending> {
-        let start = Event::Start {
+        self.audience.tell(&Event::Start {
             past: &progress.history,
             done: progress.step,
             epochs: self.settings.epochs,
             steps: self.steps,
             has_validation: self.validation.is_some(),
-        };
-        if let ControlFlow::Break(stop) = self.sink.event(&start)? {
-            return Ok(Ending::Stopped(stop));
+        })?;
+        if let Some(ending) = self.audience.ending() {
+            return Ok(ending);
         }
         while progress.epoch < self.settings.epochs {
             let started = Instant::now();
             while progress.step < self.steps {
-                if let ControlFlow::Break(stop) = self.step(progress)? {
-                    return Ok(Ending::Stopped(stop));
-                }
-                if let Some(ending) = self.interruption(progress)? {
+                if let Some(ending) = self.step(progress)? {
                     return Ok(ending);
                 }
-                self.checkpoint_between(progress)?;
             }
-            let answer = self.end_of_epoch(progress, started)?;
-            // After the sinks: whatever they keep of this epoch is safe before the training can go on from behind it.
+            self.end_of_epoch(progress, started)?;
+            // After the sinks: what they keep of this epoch is safe before the training can go on from behind it.
             self.checkpoint(progress)?;
-            if let ControlFlow::Break(stop) = answer {
-                return Ok(Ending::Stopped(stop));
+            if let Some(ending) = self.audience.ending() {
+                return Ok(ending);
             }
         }
         Ok(Ending::Finished)
@@ -151,16 +166,17 @@ impl Run<'_> {
         self.settings.schedule.rate(progress.watched.rate(), updates)
     }
 
-    fn step(&mut self, progress: &mut Progress) -> Result<ControlFlow<Stop>> {
+    /// Makes a step; returns how the training ends if it ends here.
+    fn step(&mut self, progress: &mut Progress) -> Result<Option<Ending>> {
         let batch = self.batch(progress);
         let forward = self.trainer.forward(&batch)?;
         if !forward.loss.is_finite() && !self.told_of_nan {
             self.told_of_nan = true;
             let cause = self.trainer.diagnose(&batch);
             let (epoch, step) = (progress.epoch + 1, progress.step + 1);
-            let answer = self.sink.event(&Event::NotFinite { epoch, step, cause: &cause })?;
-            if answer.is_break() {
-                return Ok(answer);
+            self.audience.tell(&Event::NotFinite { epoch, step, cause: &cause })?;
+            if let Some(ending) = self.audience.ending() {
+                return Ok(Some(ending));
             }
         }
         let learning_rate = self.rate(progress, progress.updates);
@@ -172,23 +188,32 @@ impl Run<'_> {
         sums.loss += loss;
         sums.correct += correct;
         sums.pictures += batch.labels.len() as u64;
-        self.sink.event(&Event::Step {
+        self.audience.tell(&Event::Step {
             epoch: progress.epoch + 1,
             step: progress.step,
             pictures: sums.pictures,
             loss: sums.loss / sums.pictures as f64,
             accuracy: sums.correct as f64 / sums.pictures as f64,
             learning_rate,
-        })
+        })?;
+        let files = self.files.as_ref().map(|(to, _)| *to);
+        let interrupted = files.filter(|to| to.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)));
+        let is_due = files
+            .and_then(|to| to.every_steps)
+            .is_some_and(|every| progress.updates.is_multiple_of(every as u64));
+        if self.audience.stop.is_some() || interrupted.is_some() || is_due {
+            self.checkpoint(progress)?;
+        }
+        let interruption = interrupted.map(|to| Ending::Interrupted { checkpoint: to.file.clone() });
+        Ok(self.audience.ending().or(interruption))
     }
 
-    fn end_of_epoch(&mut self, progress: &mut Progress, started: Instant) -> Result<ControlFlow<Stop>> {
+    fn end_of_epoch(&mut self, progress: &mut Progress, started: Instant) -> Result<()> {
         let sums = std::mem::take(&mut progress.sums);
         let model = &*self.trainer.model;
+        let Fit { loss, batch_size, schedule, .. } = self.settings;
         let measured = match self.validation {
-            Some(set) => {
-                Some(measure(model, set, self.settings.loss, self.settings.batch_size, |_, _| Ok(()))?)
-            }
+            Some(set) => Some(measure(model, set, *loss, *batch_size, |_, _| Ok(()))?),
             None => None,
         };
         let row = Row {
@@ -200,36 +225,16 @@ impl Run<'_> {
             learning_rate: self.rate(progress, progress.updates - 1),
         };
         progress.history.rows.push(row);
-        progress.watched.epoch(&self.settings.schedule, row.val_loss.unwrap_or(row.train_loss));
+        progress.watched.epoch(schedule, row.val_loss.unwrap_or(row.train_loss));
         progress.epoch += 1;
         progress.step = 0;
-        self.sink.event(&Event::Epoch { row: &row, seconds: started.elapsed().as_secs_f64(), model })
-    }
-
-    /// Writes a checkpoint and ends the training if that is asked for.
-    fn interruption(&mut self, progress: &Progress) -> Result<Option<Ending>> {
-        let Some((to, _)) = &self.files else { return Ok(None) };
-        if !to.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-            return Ok(None);
-        }
-        let checkpoint = to.file.clone();
-        self.checkpoint(progress)?;
-        Ok(Some(Ending::Interrupted { checkpoint }))
-    }
-
-    fn checkpoint_between(&mut self, progress: &Progress) -> Result<()> {
-        let every = self.files.as_ref().and_then(|(to, _)| to.every_steps);
-        match every {
-            Some(every) if every > 0 && progress.updates % every as u64 == 0 => self.checkpoint(progress),
-            _ => Ok(()),
-        }
+        let seconds = started.elapsed().as_secs_f64();
+        self.audience.tell(&Event::Epoch { row: &row, seconds, model: self.trainer.model })
     }
 
     fn checkpoint(&mut self, progress: &Progress) -> Result<()> {
         let Some((to, identity)) = &self.files else { return Ok(()) };
         checkpoint::write(&to.file, self.trainer.model, &self.trainer.state, identity, progress)?;
-        // An answer would come too late for this step and is asked for again at the next.
-        let _ = self.sink.event(&Event::Checkpoint { file: &to.file })?;
-        Ok(())
+        self.audience.tell(&Event::Checkpoint { file: &to.file })
     }
 }

@@ -1,4 +1,4 @@
-//! Losses, metrics, optimisers, schedules, fit and checkpoints.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod losses;

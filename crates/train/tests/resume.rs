@@ -8,7 +8,7 @@ use convnet_layers::Model;
 use convnet_tensor::{Purpose, Seed};
 use convnet_train::optimizers::{Adam, AdamW, Optimizer, RmsProp, Sgd};
 use convnet_train::{
-    Checkpoints, Clipping, Ending, Event, Fit, History, Loss, Outcome, Plateau, Schedule, Sinks, fit,
+    Checkpoints, Clipping, Ending, Event, Fit, History, Loss, Outcome, Plateau, Schedule, Sinks, Stop, fit,
 };
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,10 @@ const SPARSE: Loss = Loss::SparseCategoricalCrossentropy { label_smoothing: 0.1 
 
 /// A training with everything that could be forgotten: dropout, statistics, slots, a plateau, a short batch.
 fn settings() -> Fit {
-    let plateau = Plateau { patience: 1, min_delta: 0.5, factor: 0.5, ..Plateau::default() };
+    // Reduced after the third epoch: what was waited before must be known after a resumption.
+    let plateau = Plateau { patience: 2, min_delta: 9.0, factor: 0.5, ..Plateau::default() };
     Fit {
-        epochs: 3,
+        epochs: 4,
         schedule: Schedule::ReduceOnPlateau(plateau),
         seed: 5,
         ..Fit::new(SPARSE, Adam::default())
@@ -84,7 +85,7 @@ fn whatever_checkpoint_survives_a_kill_leads_to_the_same_bits() {
         let outcome =
             fit(&mut model, &train, Some(&validation), &settings, Some(&checkpoints), &mut keep).unwrap();
         assert_eq!((bits(&model), outcome.history), expected, "writing checkpoints changes nothing");
-        assert_eq!(kept.len(), 3 * 4 + 3, "one after each step and one after each epoch");
+        assert_eq!(kept.len(), 4 * 4 + 4, "one after each step and one after each epoch");
         for copy in &kept {
             // Other first weights: the checkpoint alone must decide.
             let mut model = small(8);
@@ -132,10 +133,35 @@ fn an_interruption_finishes_the_step_and_leaves_a_checkpoint() {
             }
         }
     }
-    assert_eq!(
-        runs, 5,
-        "twelve steps, three at a time: the last run has nothing left but the end of the epoch"
-    );
+    assert_eq!(runs, 6, "sixteen steps, three at a time");
+}
+
+#[test]
+fn a_sink_that_stops_at_any_event_leaves_a_checkpoint_that_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (train, validation) = sets();
+    let expected = undisturbed(&settings());
+    for (number, last) in ["start", "step", "epoch", "checkpoint"].into_iter().enumerate() {
+        let file = folder.path().join(format!("{number}.safetensors"));
+        let mut stop = |event: &Event<'_>| {
+            let name = match event {
+                Event::Start { .. } => "start",
+                Event::Step { epoch: 2, step: 2, .. } => "step",
+                Event::Epoch { .. } => "epoch",
+                Event::Checkpoint { .. } => "checkpoint",
+                _ => "",
+            };
+            if name == last { Stop::because(last) } else { ControlFlow::Continue(()) }
+        };
+        let checkpoints = resume(&file);
+        let outcome =
+            fit(&mut small(7), &train, Some(&validation), &settings(), Some(&checkpoints), &mut stop);
+        assert_eq!(outcome.unwrap().ending, Ending::Stopped(Stop { reason: last.into() }));
+        assert_eq!(file.exists(), last != "start");
+        let mut model = small(7);
+        let outcome = run(&mut model, &settings(), Some(&resume(&file))).unwrap();
+        assert!((bits(&model), outcome.history) == expected, "stopped at {last}");
+    }
 }
 
 #[test]
