@@ -152,6 +152,7 @@ fn add_band(
         d: gradient.numbers(),
         columns: g.out_channels,
         c: dkernel,
+        from_zero: false,
     });
     if !dbias.is_empty() {
         add_pixels(gradient.numbers(), dbias);

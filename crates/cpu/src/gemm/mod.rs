@@ -154,19 +154,19 @@ const BAND: usize = 256;
 /// `c = aᵀ · d` with `a` `[m, k]`, `d` `[m, n]`, `c` `[k, n]`: each number one chain over the m rows in order.
 pub fn multiply_transposed_left(m: usize, k: usize, n: usize, a: &[f32], d: &[f32], c: &mut [f32]) {
     assert_eq!([a.len(), d.len(), c.len()], [m * k, m * n, k * n], "lengths of the matrices");
-    c.fill(0.0);
-    if k * n == 0 {
-        return;
+    if m * k * n == 0 {
+        return c.fill(0.0);
     }
     let tile = Tile::for_sums(isa(), n);
     let offsets = counting(k, 1);
     let rows = k.div_ceil(parallel::threads()).next_multiple_of(tile.rows());
     parallel::for_each_chunk(c, rows * n, |index, c| {
         let range = index * rows..index * rows + c.len() / n;
-        for (a, d) in a.chunks(BAND * k).zip(d.chunks(BAND * n)) {
+        for (band, (a, d)) in a.chunks(BAND * k).zip(d.chunks(BAND * n)).enumerate() {
             let bases = counting(d.len() / n, k);
             let a = Gathered::new(a, &bases, &offsets);
-            tile.run(Accumulate { a, range: range.clone(), d, columns: n, c: &mut *c });
+            let from_zero = band == 0;
+            tile.run(Accumulate { a, range: range.clone(), d, columns: n, c: &mut *c, from_zero });
         }
     });
 }
