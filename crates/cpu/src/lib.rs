@@ -1,4 +1,4 @@
-//! Arithmetic on slices for convolutional networks: fast loops and, in [`reference`], their plain-loop twins.
+//! Arithmetic on slices for convolutional networks: fast loops and, in [`mod@reference`], their plain-loop twins.
 //!
 //! The only crate with unsafe code. Pictures are NHWC (`[N, height, width, channels]`), convolution kernels HWIO.
 

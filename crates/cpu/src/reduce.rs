@@ -48,7 +48,7 @@ fn in_parts<P: Send>(
     parallel::ordered_fold(parts, |part| produce(range(part)), |_, produced| fold(produced));
 }
 
-/// out[c] = Σ x[r, c] over the rows of `columns` numbers, each sum one chain of f32 additions in the order of the rows.
+/// `out[c] = Σ x[r, c]` over the rows of `columns` numbers, each sum one chain of f32 additions in the order of the rows.
 pub fn column_sums(columns: usize, x: &[f32], out: &mut [f32]) {
     assert_eq!(out.len(), columns, "one sum per column is wanted");
     assert_eq!(x.len().checked_rem(columns).unwrap_or(x.len()), 0, "not a whole number of rows");
