@@ -62,7 +62,7 @@ fn everywhere(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn conv2d_holds((n, geometry) in convolution(), activation in activation(), bias: bool, seed in 0..1000u64) {

@@ -51,7 +51,7 @@ impl Operation for ConvPool2D {
             conv2d::forward_pool(g, x.data(), &kernel, bias, self.activation, y, argmax);
         });
         let saved = argmax.map(|argmax| Saved {
-            x: (wanted.input(KERNEL) || wanted.input(BIAS)).then(|| x.clone()),
+            x: wanted.input(KERNEL).then(|| x.clone()),
             kernel: wanted.input(INPUT).then(|| kernel.clone()),
             y: y.clone(),
             argmax,
@@ -75,6 +75,13 @@ impl Operation for ConvPool2D {
             if let Some(dbias) = dbias {
                 to.give(BIAS, || dbias);
             }
+        }
+        if !to.wants(KERNEL) {
+            to.give(BIAS, || {
+                written([g.out_channels], |db| {
+                    conv2d::pooled_bias_gradient(g, y, argmax, self.activation, dy, db);
+                })
+            });
         }
         if let Some(kernel) = kernel {
             let kernel = packed(g, &kernel, Direction::Transposed);

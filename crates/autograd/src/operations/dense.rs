@@ -62,7 +62,9 @@ impl Operation for Dense {
         to.give(BIAS, || written([units], |db| reduce::column_sums(units, dy.data(), db)));
         if let Some(kernel) = kernel {
             let n_in = kernel.shape()[0];
-            let packed = kernel.derived(derived_name("dense transposed"), || gemm::pack_transposed(units, n_in, kernel.data()));
+            let packed = kernel.derived(derived_name("dense transposed"), || {
+                gemm::pack_transposed(units, n_in, kernel.data())
+            });
             to.give(INPUT, || {
                 written([pictures, n_in], |dx| {
                     gemm::multiply(pictures, &packed, dy.data(), None, Activation::Linear, dx);

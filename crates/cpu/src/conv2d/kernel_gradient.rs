@@ -56,6 +56,31 @@ pub fn bias_gradient(channels: usize, pictures: usize, dy: &[f32], dbias: &mut [
     });
 }
 
+/// The gradient of the bias alone, from the gradient of [`forward_pool`](super::forward_pool)'s output; the same bits as
+/// [`pooled_kernel_gradient`] gives.
+pub fn pooled_bias_gradient(
+    g: &Geometry,
+    y_pooled: &[f32],
+    argmax: &[u8],
+    activation: Activation,
+    dy_pooled: &[f32],
+    dbias: &mut [f32],
+) {
+    assert_eq!(dbias.len(), g.out_channels, "length of the bias");
+    let n = y_pooled.len().checked_div(g.pooled_len()).unwrap_or(0);
+    let dy = Gradient::Pooled(Pooled { y: y_pooled, argmax, activation, dy: dy_pooled });
+    dy.check(g, n);
+    bias_of_gradient(g, n, dy, dbias);
+}
+
+fn bias_of_gradient(g: &Geometry, n: usize, dy: Gradient<'_>, dbias: &mut [f32]) {
+    by_group(n, dbias, |pictures, dbias| {
+        for band in bands(g, dy, pictures) {
+            add_pixels(dy.rows(g, &band).numbers(), dbias);
+        }
+    });
+}
+
 fn add_pixels(dy: &[f32], dbias: &mut [f32]) {
     Tile::new(isa(), dbias.len()).run(SumRows { d: dy, sums: dbias });
 }
@@ -87,11 +112,7 @@ fn of_gradient(g: &Geometry, x: &[f32], dy: Gradient<'_>, dkernel: &mut [f32], d
     let channels = g.out_channels;
     if dkernel.len() > LARGE_KERNEL {
         if let Some(dbias) = dbias {
-            by_group(n, dbias, |pictures, dbias| {
-                for band in bands(g, dy, pictures) {
-                    add_pixels(dy.rows(g, &band).numbers(), dbias);
-                }
-            });
+            bias_of_gradient(g, n, dy, dbias);
         }
         let rows =
             g.depth().div_ceil(parallel::threads()).next_multiple_of(Tile::for_sums(isa(), channels).rows());

@@ -19,7 +19,7 @@ pub use forward::forward;
 pub use forward_pool::{argmax_len, forward_pool};
 pub use geometry::Geometry;
 pub use input_gradient::{input_gradient, pooled_input_gradient};
-pub use kernel_gradient::{bias_gradient, kernel_gradient, pooled_kernel_gradient};
+pub use kernel_gradient::{bias_gradient, kernel_gradient, pooled_bias_gradient, pooled_kernel_gradient};
 
 use crate::activation::Activation;
 use crate::gemm::Panels;
