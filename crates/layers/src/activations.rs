@@ -33,15 +33,13 @@ impl Layer for Activation {
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
         match self.activation {
-            ActivationKind::Linear => Ok(inputs[0].clone()),
             ActivationKind::Relu => pass.relu(None, &inputs[0]),
-            ActivationKind::Softmax => pass.tape.apply(operations::Softmax, &[&inputs[0]]),
-            ActivationKind::Sigmoid => pass.tape.apply(operations::Sigmoid, &[&inputs[0]]),
+            other => other.rest(pass, inputs[0].clone()),
         }
     }
 
     fn split_ending(&self) -> Option<(Arc<dyn AnyLayer>, FinalActivation)> {
-        linear_before(self.activation.ending())
+        self.activation.split(Activation::new(ActivationKind::Linear))
     }
 }
 
@@ -113,16 +111,11 @@ macro_rules! ending {
             }
 
             fn split_ending(&self) -> Option<(Arc<dyn AnyLayer>, FinalActivation)> {
-                linear_before(FinalActivation::$name)
+                // What is left is nothing but a step of its name.
+                ActivationKind::$name.split(Activation::new(ActivationKind::Linear))
             }
         }
     };
 }
 ending!(Softmax, "Softmax");
 ending!(Sigmoid, "Sigmoid");
-
-/// What is left of an activation layer that ends a model: nothing but a step of its name.
-fn linear_before(ending: FinalActivation) -> Option<(Arc<dyn AnyLayer>, FinalActivation)> {
-    let linear = Activation::new(ActivationKind::Linear);
-    (ending != FinalActivation::Linear).then(|| (Arc::new(linear) as Arc<dyn AnyLayer>, ending))
-}

@@ -126,15 +126,9 @@ impl Conv2D {
 
     /// Convolution and the 2×2 max-pooling behind it in one: same bits, a quarter of the memory.
     pub(crate) fn forward_pooled(&self, pass: &mut Pass<'_>, x: &Value, weights: &[Value]) -> Result<Value> {
-        let operation = operations::ConvPool2D { geometry: self.geometry_of(x)?, activation: self.fused() };
+        let activation = self.activation.fused(pass);
+        let operation = operations::ConvPool2D { geometry: self.geometry_of(x)?, activation };
         pass.tape.apply(operation, &[x].into_iter().chain(weights).collect::<Vec<_>>())
-    }
-
-    fn fused(&self) -> operations::Activation {
-        match self.activation {
-            ActivationKind::Relu => operations::Activation::Relu,
-            _ => operations::Activation::Linear,
-        }
     }
 }
 
@@ -167,17 +161,10 @@ impl Layer for Conv2D {
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], weights: &[Value]) -> Result<Value> {
-        let geometry = self.geometry_of(&inputs[0])?;
-        let guided = pass.is_guided() && self.activation == ActivationKind::Relu;
-        let activation = if guided { operations::Activation::Linear } else { self.fused() };
+        let (geometry, activation) = (self.geometry_of(&inputs[0])?, self.activation.fused(pass));
         let arguments: Vec<_> = inputs.iter().chain(weights).collect();
         let y = pass.tape.apply(operations::Conv2D { geometry, activation }, &arguments)?;
-        match self.activation {
-            ActivationKind::Relu if guided => pass.relu(None, &y),
-            ActivationKind::Softmax => pass.tape.apply(operations::Softmax, &[&y]),
-            ActivationKind::Sigmoid => pass.tape.apply(operations::Sigmoid, &[&y]),
-            ActivationKind::Relu | ActivationKind::Linear => Ok(y),
-        }
+        self.activation.rest(pass, y)
     }
 
     fn prepare(&self, inputs: &[Shape], weights: &[Tensor], input_gradient: bool) {
@@ -187,8 +174,6 @@ impl Layer for Conv2D {
     }
 
     fn split_ending(&self) -> Option<(Arc<dyn AnyLayer>, FinalActivation)> {
-        let ending = self.activation.ending();
-        let linear = self.clone().activation(ActivationKind::Linear);
-        (ending != FinalActivation::Linear).then(|| (Arc::new(linear) as Arc<dyn AnyLayer>, ending))
+        self.activation.split(self.clone().activation(ActivationKind::Linear))
     }
 }

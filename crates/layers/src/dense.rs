@@ -104,20 +104,10 @@ impl Layer for Dense {
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], weights: &[Value]) -> Result<Value> {
-        let guided = pass.is_guided() && self.activation == ActivationKind::Relu;
-        let activation = match self.activation {
-            ActivationKind::Relu if !guided => operations::Activation::Relu,
-            _ => operations::Activation::Linear,
-        };
-        let y = pass
-            .tape
-            .apply(operations::Dense { activation }, &inputs.iter().chain(weights).collect::<Vec<_>>())?;
-        match self.activation {
-            ActivationKind::Relu if guided => pass.relu(None, &y),
-            ActivationKind::Softmax => pass.tape.apply(operations::Softmax, &[&y]),
-            ActivationKind::Sigmoid => pass.tape.apply(operations::Sigmoid, &[&y]),
-            ActivationKind::Relu | ActivationKind::Linear => Ok(y),
-        }
+        let activation = self.activation.fused(pass);
+        let arguments: Vec<_> = inputs.iter().chain(weights).collect();
+        let y = pass.tape.apply(operations::Dense { activation }, &arguments)?;
+        self.activation.rest(pass, y)
     }
 
     /// The product is fast only when many pictures share one reading of the weights.
@@ -126,8 +116,6 @@ impl Layer for Dense {
     }
 
     fn split_ending(&self) -> Option<(Arc<dyn AnyLayer>, FinalActivation)> {
-        let ending = self.activation.ending();
-        let linear = self.clone().activation(ActivationKind::Linear);
-        (ending != FinalActivation::Linear).then(|| (Arc::new(linear) as Arc<dyn AnyLayer>, ending))
+        self.activation.split(self.clone().activation(ActivationKind::Linear))
     }
 }

@@ -1,9 +1,13 @@
 //! Settings that several layers share: pairs, padding, activations.
 
 use crate::error::Refusal;
-use crate::layer::FinalActivation;
+use crate::layer::{AnyLayer, FinalActivation, Layer};
+use crate::pass::Pass;
+use convnet_autograd::{Value, operations};
 use convnet_cpu::window::{Borders, Window};
+use convnet_tensor::Result;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One number per axis, rows first; a single number stands for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,8 +55,33 @@ pub enum ActivationKind {
 }
 
 impl ActivationKind {
-    /// What is left to do after the fused loop, as the ending of a model.
-    pub(crate) fn ending(self) -> FinalActivation {
+    /// What the loop of a convolution or a dense layer applies on the way. In guided backpropagation the ReLU is a step
+    /// of its own, which knows the rule.
+    pub(crate) fn fused(self, pass: &Pass<'_>) -> operations::Activation {
+        match self {
+            ActivationKind::Relu if !pass.is_guided() => operations::Activation::Relu,
+            _ => operations::Activation::Linear,
+        }
+    }
+
+    /// What [`ActivationKind::fused`] leaves to do.
+    pub(crate) fn rest(self, pass: &mut Pass<'_>, y: Value) -> Result<Value> {
+        match self {
+            ActivationKind::Relu if pass.is_guided() => pass.relu(None, &y),
+            ActivationKind::Softmax => pass.tape.apply(operations::Softmax, &[&y]),
+            ActivationKind::Sigmoid => pass.tape.apply(operations::Sigmoid, &[&y]),
+            ActivationKind::Relu | ActivationKind::Linear => Ok(y),
+        }
+    }
+
+    /// How a model ends in a layer with this activation: `linear`, the layer without it, and what it was; `None` where the
+    /// layer may stay as it is.
+    pub(crate) fn split<L: Layer>(self, linear: L) -> Option<(Arc<dyn AnyLayer>, FinalActivation)> {
+        let ending = self.ending();
+        (ending != FinalActivation::Linear).then(|| (Arc::new(linear) as Arc<dyn AnyLayer>, ending))
+    }
+
+    fn ending(self) -> FinalActivation {
         match self {
             ActivationKind::Linear | ActivationKind::Relu => FinalActivation::Linear,
             ActivationKind::Softmax => FinalActivation::Softmax,

@@ -5,6 +5,7 @@ use crate::lab::{Lab, Training};
 use crate::options::Profile;
 use anyhow::Result;
 use convnet_layers::{Architecture, Conv2D, Dense, Flatten, MaxPooling2D};
+use convnet_report::chart::{StripChart, StripRow};
 
 pub(crate) const CONVNET: Experiment = Experiment {
     id: "5.1",
@@ -91,5 +92,42 @@ fn train(lab: &mut Lab, architecture: Architecture, epochs: usize, batch_size: u
         test: &test,
     })?;
     lab.metric("parameters", trained.model.summary().parameters() as f64);
-    lab.judge(&trained, &test)
+    lab.judge(&trained, &test)?;
+    // Painted digits have no spread to be compared with.
+    if lab.digits.key() == "mnist" { draw_spread(lab) } else { Ok(()) }
+}
+
+/// What `docs/results` holds: five seeds of ours and of Keras, and the book's figure, for each experiment.
+const SEEDS: &str = include_str!("../../../docs/results/5.1-seeds.json");
+
+/// Draws the book's figure as a point on the spread of ours: a single run, anybody's, is one of many.
+fn draw_spread(lab: &mut Lab) -> Result<()> {
+    let id = lab.record.id.clone();
+    let seeds: serde_json::Value = serde_json::from_str(SEEDS)?;
+    let numbers = |json: &serde_json::Value| -> Vec<f64> {
+        json.as_array().into_iter().flatten().filter_map(serde_json::Value::as_f64).collect()
+    };
+    let ours = seeds["runs"].as_array().into_iter().flatten();
+    let ours = ours.filter_map(|run| run[&id]["metrics"]["test_accuracy"].as_f64()).collect();
+    let mut rows = vec![StripRow { name: "ours, seeds 1–5".into(), values: ours }];
+    if id == CONVNET.id {
+        rows.push(StripRow {
+            name: "Keras, seeds 1–5".into(),
+            values: numbers(&seeds["keras"]["test_accuracy"]),
+        });
+    }
+    let accuracy = lab.record.metrics.get("test_accuracy").copied().unwrap_or(f64::NAN);
+    let this = format!("this run ({})", lab.profile.word());
+    rows.push(StripRow { name: this, values: vec![accuracy] });
+    let book = lab.record.book.get("test_accuracy").copied();
+    let chart = StripChart {
+        title: "One run is one of many".into(),
+        x_label: "accuracy on the 10,000 test digits".into(),
+        percent: true,
+        rows,
+        book,
+    };
+    let caption =
+        "Each point is a training with another seed on the real MNIST; the book prints the figure of one.";
+    lab.figure("spread.svg", caption, chart.svg().as_bytes())
 }
