@@ -9,8 +9,9 @@ mod row;
 mod training;
 mod workload;
 
+use crate::exit::Usage;
 use crate::lab::convolution;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use comparison::{Comparison, OURS, plain};
 use convnet_cpu::{limit, parallel, simd};
 use convnet_report::{Machine, peak_mib, words, write_file};
@@ -28,8 +29,6 @@ use workload::Workload;
 const PATIENCE: Duration = Duration::from_secs(900);
 /// How often a disturbed run is made again.
 const REPEATS: usize = 2;
-/// Our runs where there is no peer to take turns with.
-const ALONE: usize = 3;
 /// The name by which the parent asks a child for the FMA limit.
 const LIMIT: &str = "fma_limit";
 
@@ -69,6 +68,10 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
+    /// How often ours and all peers take turns: medians are over these
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    turns: u16,
+
     /// What the program asks itself: one run, here and now.
     #[arg(long, value_name = "NAME", hide = true)]
     run_one: Option<String>,
@@ -77,7 +80,7 @@ pub(crate) struct BenchArgs {
 /// Runs the chosen workloads in turn with the peers and prints every run and what they say together.
 ///
 /// # Errors
-/// [`Usage`](crate::exit::Usage) for an unknown workload or a place that is not there; when our own run fails or the output cannot be
+/// [`Usage`] for an unknown workload or a place that is not there; when our own run fails or the output cannot be
 /// written.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let threads = usize::from(args.threads);
@@ -98,6 +101,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let limit = Limit { machine: Machine::here(), ..limit };
     let mut bench = Bench {
         threads,
+        turns: usize::from(args.turns),
         pinned,
         places,
         lines: Lines { text: String::new(), file: args.out.clone() },
@@ -197,6 +201,7 @@ fn ask(pinned: Option<&[std::ffi::OsString; 3]>, name: &str, threads: usize) -> 
 /// A comparison under way.
 struct Bench {
     threads: usize,
+    turns: usize,
     pinned: Option<[std::ffi::OsString; 3]>,
     places: Option<Places>,
     lines: Lines,
@@ -218,16 +223,24 @@ impl Bench {
                 Err(reason) => self.missing(workload, peer, reason)?,
             }
         }
-        for _ in 0..if commands.is_empty() { ALONE - 1 } else { 0 } {
+        for _ in 0..self.turns {
             self.ours(workload)?;
-        }
-        for (peer, mut command) in commands {
-            self.ours(workload)?;
-            if let Err(reason) = self.repeated(workload, |_| process::run(&mut command, PATIENCE))? {
+            let mut failed = Vec::new();
+            for (place, (_, command)) in commands.iter_mut().enumerate() {
+                if place > 0 {
+                    self.ours(workload)?;
+                }
+                if let Err(reason) = self.repeated(workload, |_| process::run(command, PATIENCE))? {
+                    failed.push((place, reason));
+                }
+            }
+            // A peer that cannot run is not asked again.
+            for (place, reason) in failed.into_iter().rev() {
+                let (peer, _) = commands.remove(place);
                 self.missing(workload, peer, reason)?;
             }
         }
-        self.ours(workload)
+        if commands.is_empty() { Ok(()) } else { self.ours(workload) }
     }
 
     fn ours(&mut self, workload: &Workload) -> Result<()> {
@@ -298,14 +311,20 @@ struct Lines {
 impl Lines {
     fn push(&mut self, line: &impl Serialize) -> Result<()> {
         let line = serde_json::to_string(line)? + "\n";
-        match &self.file {
-            Some(file) => {
-                self.text += &line;
-                write_file(file, self.text.as_bytes())?;
-            }
-            None => std::io::stdout().write_all(line.as_bytes())?,
+        let Some(file) = &self.file else { return Ok(std::io::stdout().write_all(line.as_bytes())?) };
+        if std::fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            // A device or pipe gets each line once.
+            return Ok(write_file(file, line.as_bytes())?);
         }
-        Ok(())
+        // Whatever an earlier run left is replaced by the first line; later changes are not ours to undo.
+        if !self.text.is_empty() && std::fs::read(file).is_ok_and(|bytes| bytes != self.text.as_bytes()) {
+            bail!(Usage(format!(
+                "something else has written into {} meanwhile, another bench perhaps: give another file with --out",
+                file.display()
+            )));
+        }
+        self.text += &line;
+        Ok(write_file(file, self.text.as_bytes())?)
     }
 }
 
@@ -318,5 +337,32 @@ mod tests {
         assert_eq!(page(Path::new("results/bench.json")), Some("results/bench.md".into()));
         assert_eq!(page(Path::new("bench.jsonl")), Some("bench.md".into()));
         assert_eq!((page(Path::new("bench")), page(Path::new("bench.md"))), (None, None));
+    }
+
+    #[test]
+    fn a_file_holds_all_lines_and_two_runs_do_not_share_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bench.json");
+        std::fs::write(&file, "old\n").unwrap();
+        let lines = || Lines { text: String::new(), file: Some(file.clone()) };
+        let (mut first, mut second) = (lines(), lines());
+        first.push(&1).unwrap();
+        first.push(&2).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "1\n2\n");
+        second.push(&3).unwrap();
+        let error = first.push(&4).unwrap_err();
+        assert!(error.is::<Usage>() && error.to_string().contains("bench.json"), "{error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "3\n");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_place_that_cannot_be_written_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["/dev/full".into(), folder.path().to_owned(), folder.path().join("lost/bench.json")] {
+            let mut lines = Lines { text: String::new(), file: Some(file.clone()) };
+            let message = lines.push(&1).unwrap_err().to_string();
+            assert!(message.contains(&*file.to_string_lossy()), "{message}");
+        }
     }
 }
