@@ -77,10 +77,6 @@ pub(crate) fn for_each_tile<S: Simd, R: Rows, const ROWS: usize, const VECTORS: 
             6 if ROWS >= 6 => work.tile::<S, 6, VECTORS>(simd, first),
             7 if ROWS >= 7 => work.tile::<S, 7, VECTORS>(simd, first),
             8 if ROWS >= 8 => work.tile::<S, 8, VECTORS>(simd, first),
-            9 if ROWS >= 9 => work.tile::<S, 9, VECTORS>(simd, first),
-            10 if ROWS >= 10 => work.tile::<S, 10, VECTORS>(simd, first),
-            11 if ROWS >= 11 => work.tile::<S, 11, VECTORS>(simd, first),
-            12 if ROWS >= 12 => work.tile::<S, 12, VECTORS>(simd, first),
             _ => unreachable!("no tile has {count} rows"),
         }
         first += count;
