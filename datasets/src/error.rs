@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a data set could not be found, checked or fetched.
+///
+/// The text is whole: it holds the system's answer, so there is no `source` to print after it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -53,20 +55,20 @@ pub enum Error {
         why: String,
     },
     /// The operating system refused something.
-    #[error("{}: {doing}: {source}", path.display())]
+    #[error("{}: {doing}: {cause}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What was attempted, such as "cannot write".
         doing: &'static str,
         /// The operating system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
 impl Error {
     pub(crate) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { path, doing, source }
+        move |cause| Self::Io { path, doing, cause }
     }
 }

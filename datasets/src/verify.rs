@@ -54,11 +54,12 @@ impl fmt::Display for Verified {
 /// first bytes, not by the name). Never more than the manifest's payload size is unpacked.
 ///
 /// # Errors
-/// [`Error::WrongContent`] when size, packing or checksum differ, [`Error::Io`] when it cannot be read.
+/// [`Error::WrongContent`] when it is a folder, pipe or device, or when size, packing or checksum differ;
+/// [`Error::Io`] when it cannot be read.
 pub fn verify(path: &Path, file: &File) -> Result<Option<OtherContainer>> {
     let read_error = || Error::io(path, "cannot read");
+    let length = length_of_regular(path)?;
     let handle = std::fs::File::open(path).map_err(read_error())?;
-    let length = handle.metadata().map_err(read_error())?.len();
     let mut plain = BufReader::with_capacity(BUFFER, handle);
     let packed = plain.fill_buf().map_err(read_error())?.starts_with(&GZIP_MAGIC);
 
@@ -102,7 +103,7 @@ pub fn verify(path: &Path, file: &File) -> Result<Option<OtherContainer>> {
 
 /// Checks that `path` is byte for byte what a mirror should have served.
 pub(crate) fn verify_published(path: &Path, file: &File) -> Result<()> {
-    let length = std::fs::metadata(path).map_err(Error::io(path, "cannot read"))?.len();
+    let length = length_of_regular(path)?;
     if length != file.size {
         return Err(wrong(path, format!("{length} bytes"), format!("{} bytes", file.size)));
     }
@@ -110,6 +111,16 @@ pub(crate) fn verify_published(path: &Path, file: &File) -> Result<()> {
         Some(other) => Err(wrong(path, other.found, other.expected)),
         None => Ok(()),
     }
+}
+
+/// The length of a regular file or of one behind a link. Asked before opening: to open a pipe is to wait for a writer.
+fn length_of_regular(path: &Path) -> Result<u64> {
+    let metadata = std::fs::metadata(path).map_err(Error::io(path, "cannot read"))?;
+    if metadata.is_file() {
+        return Ok(metadata.len());
+    }
+    let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
+    Err(wrong(path, found.to_owned(), "a regular file".to_owned()))
 }
 
 fn whole(path: &Path, reader: impl Read, summing: Summing, length: u64, expected: u64) -> Result<Sum> {
@@ -153,4 +164,43 @@ fn check_length(path: &Path, reader: &mut impl Read, expected: u64, what: &str) 
 
 fn wrong(path: &Path, found: String, expected: String) -> Error {
     Error::WrongContent { path: path.to_owned(), found, expected }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    #[test]
+    fn only_a_regular_file_is_opened() {
+        let manifest = crate::Manifest::mnist().unwrap();
+        let file = &manifest.files[0];
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        std::fs::create_dir(place("folder")).unwrap();
+        symlink("/dev/zero", place("device")).unwrap();
+        assert!(Command::new("mkfifo").arg(place("pipe")).status().unwrap().success());
+        symlink(place("pipe"), place("link")).unwrap();
+        for (name, what) in [("folder", "a folder"), ("device", "device"), ("pipe", "pipe"), ("link", "pipe")]
+        {
+            for error in [verify(&place(name), file).err(), verify_published(&place(name), file).err()] {
+                let Some(error @ Error::WrongContent { .. }) = error else { panic!("{name}: {error:?}") };
+                let words = error.to_string();
+                assert!(words.contains(what) && words.contains("expected a regular file"), "{words}");
+            }
+        }
+        std::fs::write(place("empty"), "").unwrap();
+        symlink(place("empty"), place("link to a file")).unwrap();
+        let words = verify(&place("link to a file"), file).unwrap_err().to_string();
+        assert!(words.contains("0 bytes"), "{words}");
+    }
+
+    #[test]
+    fn an_absent_file_is_told_with_its_cause_once() {
+        use std::error::Error as _;
+        let manifest = crate::Manifest::mnist().unwrap();
+        let error = verify(Path::new("/nowhere/at/all"), &manifest.files[0]).unwrap_err();
+        assert!(error.to_string().contains("cannot read: ") && error.source().is_none(), "{error}");
+    }
 }
