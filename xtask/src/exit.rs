@@ -1,6 +1,7 @@
 //! How the program ends: the exit codes of the house and the errors that stand for them.
 
 use std::fmt;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Something ran and failed; the rest still ran.
@@ -37,11 +38,13 @@ impl std::error::Error for Interrupted {}
 /// The exit code for how a command ended, after telling the error.
 pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
+    // Where standard error cannot be written, the exit code still tells.
+    let mut told = std::io::stderr().lock();
     if let Some(Interrupted(how)) = error.downcast_ref() {
-        eprintln!("{how}");
+        let _ = writeln!(told, "{how}");
         return ExitCode::from(INTERRUPTED);
     }
-    eprintln!("error: {error:#}");
+    let _ = writeln!(told, "error: {error:#}");
     ExitCode::from(if is_input(&error) { USAGE } else { FAILED })
 }
 

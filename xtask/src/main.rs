@@ -9,6 +9,7 @@ mod lab;
 mod options;
 mod plan;
 mod reproduce;
+mod stdout;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -33,9 +34,14 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    exit::code(match Arguments::parse().task {
+    exit::code(run(Arguments::parse().task))
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    options::check_instruction_set()?;
+    match task {
         Task::ReproduceChapter5(options) => reproduce::run(&options),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Ci => ci::run(),
-    })
+    }
 }

@@ -1,6 +1,8 @@
 //! The command line of `reproduce-chapter5`.
 
+use crate::exit::Usage;
 use clap::{Args, ValueEnum};
+use convnet_cpu::simd::Isa;
 use convnet_datasets::DataChoice;
 use std::path::PathBuf;
 
@@ -101,4 +103,20 @@ impl Options {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(cores, usize::from)
     }
+}
+
+/// Checks `CONVNET_ISA`: figures of another instruction set than the one asked for would be taken for what they are not.
+///
+/// # Errors
+/// [`Usage`] for one that is unknown or that this machine lacks, with those that it has.
+pub(crate) fn check_instruction_set() -> Result<(), Usage> {
+    let wished = std::env::var_os("CONVNET_ISA").unwrap_or_default();
+    let wished = wished.to_string_lossy();
+    if wished.is_empty() || Isa::available().any(|isa| isa.name() == wished) {
+        return Ok(());
+    }
+    let known = Isa::ALL.iter().any(|isa| isa.name() == wished);
+    let what = if known { "this machine lacks it" } else { "it is unknown" };
+    let names: Vec<_> = Isa::available().map(Isa::name).collect();
+    Err(Usage(format!("CONVNET_ISA is `{wished}`: {what}; this machine has {}", names.join(", "))))
 }

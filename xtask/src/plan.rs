@@ -3,6 +3,7 @@
 use crate::chapter5::{Cost, Experiment};
 use crate::lab::data::Digits;
 use crate::options::Options;
+use crate::stdout;
 use anyhow::Result;
 use convnet_cpu::{limit, simd};
 use convnet_report::{Align, Table, words};
@@ -32,18 +33,10 @@ impl Speed {
 /// Prints the plan.
 ///
 /// # Errors
-/// For data that is there and damaged.
+/// For data that is there and damaged, and when standard output cannot be written.
 pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> Result<()> {
     let speed = Speed::measure();
-    println!(
-        "profile {}, seed {}, {} threads, {}",
-        options.profile.word(),
-        options.seed,
-        options.threads(),
-        simd::isa().name()
-    );
-    println!("digits: {}", Digits::planned(options)?);
-    println!("output: {}\n", options.out.display());
+    let digits = Digits::planned(options)?;
     let columns = [
         ("id", Align::Left),
         ("experiment", Align::Left),
@@ -63,8 +56,15 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
             &format!("{:.0} MiB", BASE_MIB + cost.mib),
         ]);
     }
-    println!("{table}\ntogether about {} on this machine", words::seconds(total));
-    Ok(())
+    stdout::print(&format!(
+        "profile {}, seed {}, {} threads, {}\ndigits: {digits}\noutput: {}\n\n{table}\ntogether about {} on this machine",
+        options.profile.word(),
+        options.seed,
+        options.threads(),
+        simd::isa().name(),
+        options.out.display(),
+        words::seconds(total)
+    ))
 }
 
 /// The program, and MNIST as bytes: 70,000 pictures of 784.

@@ -1,11 +1,11 @@
 //! `reproduce-chapter5`: chooses experiments, runs them one after the other, writes results.json and the page after each.
 
-use crate::chapter5::{self, Experiment};
+use crate::chapter5::{self, ALL, Experiment};
 use crate::exit::{Interrupted, Usage};
 use crate::lab::data::Digits;
 use crate::lab::{Lab, convolution, create_folders};
 use crate::options::Options;
-use crate::plan;
+use crate::{plan, stdout};
 use anyhow::{Context, Result, bail};
 use convnet_cpu::{parallel, simd};
 use convnet_report::{
@@ -13,20 +13,13 @@ use convnet_report::{
     reset_peak, words, write_file,
 };
 use convnet_tensor::Seed;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// What an experiment found, kept beside its model: read again when another run needs the very same.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    fingerprint: String,
-    record: Record,
-}
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let chosen = chapter5::select(&options.only)?;
@@ -37,32 +30,34 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     create_folders(&options.out)?;
     let _lock = lock(&options.out)?;
-    // The first Ctrl-C lets the step end and writes a checkpoint; the second ends the program.
+    let mut progress = Progress::stderr();
+    let digits = Digits::obtain(options, &mut progress)?;
+    // Only now, so that Ctrl-C ends a download at once. The first lets the step end and writes a checkpoint; the second
+    // ends the program.
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
             std::process::exit(i32::from(crate::exit::INTERRUPTED));
         }
     })
     .context("cannot listen for Ctrl-C")?;
-    let mut progress = Progress::stderr();
-    let digits = Digits::obtain(options, &mut progress)?;
     let lab = Lab {
         profile: options.profile,
         seed: Seed(options.seed),
+        threads,
         out: options.out.clone(),
         resume: options.resume,
         progress,
         record: Record::default(),
+        models: Vec::new(),
         interrupted: &INTERRUPTED,
         digits,
     };
-    parallel::install(threads, || all(options, threads, lab, &chosen, &experiments))
+    parallel::install(threads, || all(options, lab, &chosen, &experiments))
 }
 
 /// Runs all experiments; a failed one does not stop the others.
 fn all(
     options: &Options,
-    threads: usize,
     mut lab: Lab,
     chosen: &[&'static Experiment],
     experiments: &[&'static Experiment],
@@ -72,51 +67,57 @@ fn all(
         version: Results::VERSION,
         profile: options.profile.word().into(),
         seed: options.seed,
-        threads,
+        threads: lab.threads,
         machine: Machine::here(),
         data: [(lab.digits.key().to_string(), lab.digits.source())].into(),
         ..Results::default()
     };
+    if let Some(replaced) = lab.replaced(&results) {
+        lab.progress.say(&replaced);
+    }
+    let kept: BTreeMap<_, _> = ALL.iter().filter_map(|it| Some((it.id, lab.kept(it)?))).collect();
+    let mut ended = BTreeMap::new();
     for experiment in experiments {
         let is_chosen = chosen.iter().any(|chosen| chosen.id == experiment.id);
-        let record = match reusable(&lab, experiment, is_chosen) {
+        // A chosen experiment is run, unless the run goes on with an earlier one.
+        let reused = kept.get(experiment.id).filter(|_| lab.resume || !is_chosen);
+        let record = match reused {
             Some(record) => {
                 lab.progress.say(&format!(
                     "{}  taken from an earlier run with the same settings and data",
                     experiment.id
                 ));
-                record
+                record.clone()
             }
-            None => one(&mut lab, experiment, &results, &speed),
+            None => one(&mut lab, experiment, &ended, &speed),
         };
         let interrupted = INTERRUPTED.load(Ordering::SeqCst);
-        results.experiments.push(record);
+        ended.insert(experiment.id, record);
+        // What earlier runs with the same settings have found stays on the page.
+        let known = |it: &Experiment| ended.get(it.id).or_else(|| kept.get(it.id)).cloned();
+        results.experiments = ALL.iter().filter_map(known).collect();
         write(&lab.out, &mut results)?;
         if interrupted {
             bail!(Interrupted(format!("interrupted; to go on: cargo xtask {} --resume", again(options))));
         }
     }
-    println!("{}", summary(&results));
-    println!("report: {}", lab.out.join("index.html").display());
-    let failed: Vec<_> = results
-        .experiments
-        .iter()
-        .filter(|record| record.status != Status::Done)
-        .map(|record| &*record.id)
-        .collect();
+    stdout::print(&format!("{}\nreport: {}", summary(&results), lab.out.join("index.html").display()))?;
+    let failed: Vec<_> =
+        ended.values().filter(|record| record.status != Status::Done).map(|record| &*record.id).collect();
     if !failed.is_empty() {
-        bail!(
-            "{} of {} experiments did not end well: {}",
-            failed.len(),
-            results.experiments.len(),
-            failed.join(", ")
-        );
+        bail!("{} of {} experiments did not end well: {}", failed.len(), ended.len(), failed.join(", "));
     }
     Ok(())
 }
 
 /// Runs one experiment into a record, whatever happens.
-fn one(lab: &mut Lab, experiment: &Experiment, results: &Results, speed: &plan::Speed) -> Record {
+fn one(
+    lab: &mut Lab,
+    experiment: &Experiment,
+    ended: &BTreeMap<&str, Record>,
+    speed: &plan::Speed,
+) -> Record {
+    lab.models.clear();
     lab.record = Record {
         id: experiment.id.into(),
         title: Some(experiment.title.into()),
@@ -127,10 +128,8 @@ fn one(lab: &mut Lab, experiment: &Experiment, results: &Results, speed: &plan::
         predicted_seconds: Some(speed.seconds(&(experiment.cost)(lab.profile))),
         ..Record::default()
     };
-    let lacking = experiment.needs.iter().find(|need| {
-        !results.experiments.iter().any(|record| record.id == **need && record.status == Status::Done)
-    });
-    if let Some(need) = lacking {
+    let is_done = |need: &str| ended.get(need).is_some_and(|record| record.status == Status::Done);
+    if let Some(need) = experiment.needs.iter().find(|need| !is_done(need)) {
         lab.record.status = Status::Skipped;
         lab.record.error = Some(format!("needs {need}, which did not end well"));
         return std::mem::take(&mut lab.record);
@@ -138,13 +137,13 @@ fn one(lab: &mut Lab, experiment: &Experiment, results: &Results, speed: &plan::
     lab.progress.say(&format!("{}  {}", experiment.id, experiment.title));
     let can_measure_peak = reset_peak();
     let started = Instant::now();
-    let outcome = (experiment.run)(lab);
+    let outcome = lab.forget(experiment.id).and_then(|()| (experiment.run)(lab));
     lab.progress.finish();
     let mut record = std::mem::take(&mut lab.record);
     record.seconds = started.elapsed().as_secs_f64();
     record.peak_mib = if can_measure_peak { peak_mib() } else { None };
     match outcome {
-        Ok(()) => keep(lab, &record),
+        Ok(()) => lab.keep(experiment, &record),
         Err(_) if INTERRUPTED.load(Ordering::SeqCst) => {
             record.status = Status::Skipped;
             record.error = Some("interrupted; its checkpoint is kept".into());
@@ -156,34 +155,6 @@ fn one(lab: &mut Lab, experiment: &Experiment, results: &Results, speed: &plan::
         }
     }
     record
-}
-
-fn kept_path(lab: &Lab, id: &str) -> std::path::PathBuf {
-    lab.out.join("models").join(format!("{id}.json"))
-}
-
-/// Keeps what an experiment found. A record that cannot be kept costs time later, no finding now.
-fn keep(lab: &mut Lab, record: &Record) {
-    let kept = Kept { fingerprint: lab.fingerprint(&record.id), record: record.clone() };
-    let written = serde_json::to_vec_pretty(&kept)
-        .map_err(anyhow::Error::from)
-        .and_then(|bytes| Ok(write_file(kept_path(lab, &record.id), &bytes)?));
-    if let Err(error) = written {
-        lab.progress.say(&format!("{}  cannot be kept for later runs: {error:#}", record.id));
-    }
-}
-
-/// What an earlier run found for the very same settings and data: for experiments that are only needed, and for all when
-/// resuming.
-fn reusable(lab: &Lab, experiment: &Experiment, is_chosen: bool) -> Option<Record> {
-    if is_chosen && !lab.resume {
-        return None;
-    }
-    let bytes = std::fs::read(kept_path(lab, experiment.id)).ok()?;
-    let kept: Kept = serde_json::from_slice(&bytes).ok()?;
-    let is_there = |figure: &String| lab.out.join(figure).is_file();
-    let same = kept.fingerprint == lab.fingerprint(experiment.id) && kept.record.id == experiment.id;
-    (same && kept.record.figures.iter().all(is_there)).then_some(kept.record)
 }
 
 /// Writes results.json and the page, so that nothing found so far can be lost.
@@ -199,22 +170,33 @@ fn write(out: &Path, results: &mut Results) -> Result<()> {
 fn lock(out: &Path) -> Result<File> {
     let path = out.join(".lock");
     let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!(Usage(format!(
-            "another run is writing into {}; wait for it, or give another folder with --out",
-            out.display()
-        ))),
-        // A file system without locks: better to run than to refuse.
-        Err(TryLockError::Error(_)) => Ok(file),
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // The lock of a run that was just killed may outlive it for a moment.
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(LOCK_PATIENCE / 10);
+            }
+            Err(TryLockError::WouldBlock) => bail!(Usage(format!(
+                "another run is writing into {}; wait for it, or give another folder with --out",
+                out.display()
+            ))),
+            // A file system without locks: better to run than to refuse.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
     }
 }
+
+/// How long a lock is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_millis(200);
 
 fn summary(results: &Results) -> Table {
     let mut table = Table::new(&[
         ("id", Align::Left),
         ("experiment", Align::Left),
         ("status", Align::Left),
+        ("data", Align::Left),
         ("ours", Align::Right),
         ("book", Align::Right),
         ("time", Align::Right),
@@ -222,11 +204,16 @@ fn summary(results: &Results) -> Table {
     for record in &results.experiments {
         let accuracy =
             record.metrics.get("test_accuracy").map(|value| words::metric("test_accuracy", *value));
-        let book = record.book.get("test_accuracy").map(|range| words::book("test_accuracy", *range));
+        let data = record.data.as_ref().and_then(|key| results.data.get(key));
+        // The book's figure is for the real set alone.
+        let is_real = data.is_some_and(|data| !data.generated);
+        let book = record.book.get("test_accuracy").filter(|_| is_real);
+        let book = book.map(|range| words::book("test_accuracy", *range));
         table.row([
             record.id.as_str(),
             record.title.as_deref().unwrap_or(""),
             record.status.word(),
+            data.map_or("–", |data| &data.title),
             accuracy.as_deref().unwrap_or("–"),
             book.as_deref().unwrap_or("–"),
             &words::seconds(record.seconds),
@@ -239,9 +226,32 @@ fn summary(results: &Results) -> Table {
 fn again(options: &Options) -> String {
     let mut line = vec![format!("reproduce-chapter5 --profile {}", options.profile.word())];
     if !options.only.is_empty() {
-        line.push(format!("--only '{}'", options.only.join(",")));
+        line.push(format!("--only {}", quoted(&options.only.join(","))));
     }
-    line.push(format!("--data {} --seed {} --out {}", options.data, options.seed, options.out.display()));
+    line.push(format!("--data {} --seed {}", quoted(&options.data.to_string()), options.seed));
+    line.push(format!("--out {}", quoted(&options.out.display().to_string())));
     line.extend(options.threads.map(|threads| format!("--threads {threads}")));
     line.join(" ")
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.into();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_split_them() {
+        assert_eq!(quoted("target/chapter5"), "target/chapter5");
+        assert_eq!(quoted("my data"), "'my data'");
+        assert_eq!(quoted("5.1*"), "'5.1*'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
 }

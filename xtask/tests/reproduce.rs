@@ -51,6 +51,13 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     assert!(results["data"]["painted-digits"]["generated"].as_bool().unwrap());
     let page = fs::read_to_string(folder.path().join("index.html")).unwrap();
     assert!(page.contains("painted digits"));
+    assert!(!page.contains("Keras on the same files"), "Keras' figures are of other pictures");
+    assert!(!said.contains("MNIST") || said.contains("not MNIST"), "{said}");
+    let row = said.lines().find(|line| line.contains("The digits convnet")).unwrap();
+    assert!(said.contains("painted digits") && !row.contains("99.1"), "no book's figure beside ours: {said}");
+    let caption = experiments[4]["captions"]["figures/5.1-shift-accuracy.svg"].as_str().unwrap();
+    let at_two = experiments[4]["metrics"]["shift_2_convnet_accuracy"].as_f64().unwrap() * 100.0;
+    assert!(caption.contains(&format!("at 2 pixels the convnet recognises {at_two:.2} %")), "{caption}");
     for outside in ["src=\"http", "href=\"http", "url(http", "@import"] {
         assert!(!page.contains(outside), "the page asks for nothing outside itself: {outside}");
     }
@@ -98,6 +105,110 @@ fn needs_are_run_or_taken_from_an_earlier_run() {
     assert_eq!(said.matches("taken from an earlier run").count(), 2, "{said}");
     let (_, said) = ended(&smoke(folder.path(), &["--only", "5.1-shift", "--seed", "5"]).output().unwrap());
     assert!(!said.contains("taken from an earlier run"), "another seed needs another model: {said}");
+}
+
+/// The reviewer's case: a run with another seed ends between its model and its record.
+#[test]
+fn a_record_never_stands_beside_the_model_of_another_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1-shift"]).output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    let model = || fs::read(folder.path().join("models/5.1.safetensors")).unwrap();
+    let first = model();
+    let figure = folder.path().join("figures/5.1-confusion.svg");
+    fs::remove_file(&figure).unwrap();
+    fs::create_dir(&figure).unwrap();
+    let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1", "--seed", "2"]).output().unwrap());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(model() != first, "the other seed's model has been written");
+    fs::remove_dir(&figure).unwrap();
+    fs::write(&figure, "").unwrap();
+    let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1-shift"]).output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("5.1  taken") && said.contains("5.1-dense  taken"), "{said}");
+    assert!(model() == first);
+}
+
+#[test]
+fn a_model_that_is_gone_or_changed_or_of_other_settings_is_trained_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = || {
+        let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1-shift"]).output().unwrap());
+        assert_eq!(code, Some(0), "{said}");
+        said
+    };
+    run();
+    let model = folder.path().join("models/5.1-dense.safetensors");
+    let bytes = fs::read(&model).unwrap();
+    fs::remove_file(&model).unwrap();
+    let said = run();
+    assert!(said.contains("5.1  taken") && !said.contains("5.1-dense  taken"), "gone: {said}");
+    let mut changed = bytes.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&model, changed).unwrap();
+    assert!(!run().contains("5.1-dense  taken"), "changed");
+    assert!(fs::read(&model).unwrap() == bytes);
+    let record = folder.path().join("models/5.1-dense.json");
+    let kept = fs::read_to_string(&record).unwrap();
+    let other = kept.replacen(r#"\"batch_size\":128"#, r#"\"batch_size\":32"#, 1);
+    assert_ne!(kept, other, "the settings are kept");
+    fs::write(&record, other).unwrap();
+    assert!(!run().contains("5.1-dense  taken"), "of other settings");
+}
+
+#[test]
+fn results_of_other_experiments_with_the_same_settings_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = |more: &[&str]| {
+        let (code, said) = ended(&smoke(folder.path(), more).output().unwrap());
+        assert_eq!(code, Some(0), "{said}");
+        let results = fs::read(folder.path().join("results.json")).unwrap();
+        let results: serde_json::Value = serde_json::from_slice(&results).unwrap();
+        let experiments = results["experiments"].as_array().unwrap().iter();
+        let ids: Vec<_> = experiments.map(|record| record["id"].as_str().unwrap().to_string()).collect();
+        (ids, said)
+    };
+    ids(&["--only", "5.1.1"]);
+    let (found, said) = ids(&["--only", "5.1-dense"]);
+    assert_eq!(found, ["5.1-dense", "5.1.1"]);
+    assert!(!said.contains("are replaced"), "{said}");
+    let (found, said) = ids(&["--only", "5.1.1", "--seed", "2"]);
+    assert_eq!(found, ["5.1.1"]);
+    assert!(
+        said.contains("profile smoke, seed 1, on painted digits: results.json and the page are replaced"),
+        "{said}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_output_may_be_full_or_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for more in [&["--plan"][..], &["--only", "5.1.1"]] {
+        let output = smoke(folder.path(), more).stdout(full()).output().unwrap();
+        let (code, said) = ended(&output);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("standard output cannot be written") && !said.contains("panicked"), "{said}");
+        // Nobody reads it any more, as after `head`.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (code, said) = ended(&smoke(folder.path(), more).stdout(writer).output().unwrap());
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn an_instruction_set_that_is_not_there_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |isa: &str| ended(&smoke(folder.path(), &["--plan"]).env("CONVNET_ISA", isa).output().unwrap());
+    let (code, said) = run("axv2");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`axv2`") && said.contains("scalar"), "{said}");
+    let (code, said) = run("scalar");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("scalar"), "{said}");
 }
 
 #[test]
@@ -232,5 +343,10 @@ fn ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on() {
         let (code, said) = ended(&smoke(folder.path(), &["--only", "5.1", "--resume"]).output().unwrap());
         assert_eq!(code, Some(0), "{said}");
         assert!(!checkpoint.exists());
+        let results = fs::read(folder.path().join("results.json")).unwrap();
+        let results: serde_json::Value = serde_json::from_slice(&results).unwrap();
+        let record = &results["experiments"][0];
+        assert!(record["note"].as_str().unwrap().contains("Resumed"), "{record}");
+        assert!(record.get("predicted_seconds").is_none(), "a part is not compared with the whole: {record}");
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Experiment {
     pub(crate) book: &'static [(&'static str, [f64; 2])],
     /// Why ours and the book's may differ, or what a reader should know.
     pub(crate) note: &'static str,
+    /// What decides its findings beside profile, seed, pictures and what it needs: equal texts, equal findings.
+    pub(crate) settings: fn(&Lab) -> String,
     /// What it will cost.
     pub(crate) cost: fn(Profile) -> Cost,
     /// Runs it; what it finds goes into the lab's record.
@@ -58,20 +60,25 @@ pub(crate) fn select(patterns: &[String]) -> Result<Vec<&'static Experiment>, Us
     let mut chosen = vec![patterns.is_empty(); ALL.len()];
     for pattern in patterns {
         let pattern = pattern.trim();
+        if pattern.is_empty() {
+            let given = patterns.join(",");
+            return Err(Usage(format!(
+                "--only `{given}` has an empty part; give ids with one comma between them"
+            )));
+        }
         let names = |experiment: &Experiment| match pattern.strip_suffix('*') {
             Some(prefix) => experiment.id.starts_with(prefix),
             None if find(pattern).is_some() => experiment.id == pattern,
             // No id: the section and all below it.
             None => experiment.id.strip_prefix(pattern).is_some_and(|rest| rest.starts_with(['.', '-'])),
         };
-        let before = chosen.iter().filter(|&&chosen| chosen).count();
         let mut found = 0;
         for (chosen, experiment) in chosen.iter_mut().zip(ALL) {
             let is_named = names(experiment);
             found += usize::from(is_named);
             *chosen |= is_named;
         }
-        if found == 0 && before <= chosen.len() {
+        if found == 0 {
             let ids = ALL.iter().map(|experiment| experiment.id).collect::<Vec<_>>().join(", ");
             return Err(Usage(format!(
                 "no experiment is called `{pattern}`; there are {ids}; `5.1*` means all that begin so"
@@ -110,6 +117,8 @@ mod tests {
         assert_eq!(ids(&["5.1.*", "5.1"]), ["5.1", "5.1.1", "5.1.2"]);
         let error = select(&["5.9".into()]).err().unwrap().to_string();
         assert!(error.contains("`5.9`") && error.contains("5.1-shift"), "{error}");
+        let error = select(&["5.1".into(), String::new()]).err().unwrap().to_string();
+        assert!(error.contains("`5.1,`") && error.contains("empty part"), "{error}");
     }
 
     #[test]

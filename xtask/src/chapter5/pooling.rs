@@ -2,11 +2,11 @@
 
 use super::digits::{CONVNET_FLOPS, convnet};
 use super::{Cost, Experiment};
-use crate::lab::{Lab, Training};
+use crate::lab::{Lab, Recipe, per_class};
 use crate::options::Profile;
 use anyhow::Result;
 use convnet_layers::{Architecture, Conv2D, Dense, Flatten};
-use convnet_report::chart;
+use convnet_report::{chart, words};
 
 pub(crate) const POOLING: Experiment = Experiment {
     id: "5.1.2",
@@ -15,6 +15,10 @@ pub(crate) const POOLING: Experiment = Experiment {
     book: &[("without_pooling_coefficients", [30_976.0, 30_976.0])],
     note: "Both networks have the same head (dense 64, dense 10) and see the same digits in the same order. Without pooling the \
            last convolution sees only 7×7 pixels of the picture, and the head gets 30,976 numbers instead of 576.",
+    settings: |lab| {
+        let trainings = recipes(lab.profile).map(|recipe| recipe.settings(lab.seed));
+        format!("{} digits, {}", settings(lab.profile).0, trainings.join(", "))
+    },
     cost: |profile| Cost {
         convolution: (CONVNET_FLOPS + WITHOUT_FLOPS) * digits_seen(profile),
         dense: 6.0 * 30_976.0 * 64.0 * digits_seen(profile),
@@ -53,39 +57,55 @@ fn without_pooling() -> Architecture {
         .add(Dense::new(10).softmax())
 }
 
+/// The two trainings, which differ in nothing but the pooling.
+fn recipes(profile: Profile) -> [Recipe; 2] {
+    let (_, epochs) = settings(profile);
+    let recipe =
+        |name, part, architecture| Recipe { name, part: Some(part), architecture, epochs, batch_size: 64 };
+    [
+        recipe("5.1.2-with-pooling", WITH, convnet()),
+        recipe("5.1.2-without-pooling", "without-pooling", without_pooling()),
+    ]
+}
+
+const WITH: &str = "with-pooling";
+
 fn run(lab: &mut Lab) -> Result<()> {
-    let (digits, epochs) = settings(lab.profile);
+    let (digits, _) = settings(lab.profile);
     let (train, test) = lab.digits(digits);
-    let mut accuracies = Vec::new();
-    for (part, architecture) in [("with-pooling", convnet()), ("without-pooling", without_pooling())] {
-        let name = format!("5.1.2-{part}");
-        let training = Training {
-            name: &name,
-            part: Some(part),
-            architecture,
-            epochs,
-            batch_size: 64,
-            train: &train,
-            test: &test,
-        };
-        let trained = lab.train(training)?;
+    let mut per_digit = Vec::new();
+    let mut found = Vec::new();
+    for recipe in recipes(lab.profile) {
+        let part = recipe.part.unwrap_or_default();
+        let trained = lab.train(recipe, &train, &test)?;
         let key = part.replace('-', "_");
-        lab.metric(format!("{key}_parameters"), trained.model.summary().parameters() as f64);
+        let parameters = trained.model.summary().parameters() as f64;
+        lab.metric(format!("{key}_parameters"), parameters);
         let flat = trained.model.layers().find(|(path, _)| *path == "flatten");
         lab.metric(format!("{key}_coefficients"), flat.map_or(0.0, |(_, shape)| shape.size() as f64));
         lab.metric(format!("{key}_images_per_second"), trained.images_per_second);
-        lab.metric(format!("{key}_seconds"), trained.seconds);
+        if let Some(seconds) = trained.seconds {
+            lab.metric(format!("{key}_seconds"), seconds);
+        }
         let evaluation = lab.evaluate(&trained.model, &test)?;
         lab.metric(format!("{key}_test_accuracy"), evaluation.accuracy);
-        lab.metric(format!("{key}_receptive_field"), receptive_field(part == "with-pooling"));
-        accuracies.push((part.replace('-', " "), evaluation.per_class()));
+        lab.metric(format!("{key}_receptive_field"), receptive_field(part == WITH));
+        per_digit.push((part.replace('-', " "), per_class(&evaluation)));
+        found.push((evaluation.accuracy, parameters));
     }
-    let classes = test.classes().to_vec();
-    let bars = chart::grouped_bars("Accuracy on test digits", true, &classes, &accuracies);
-    lab.figure(
-        "accuracy-per-class.svg",
-        "Accuracy per digit with and without max-pooling: pooling costs no accuracy, and the network is 22 times smaller.",
-        bars.as_bytes(),
+    let bars = chart::grouped_bars("Accuracy on test digits", true, test.classes(), &per_digit);
+    lab.figure("accuracy-per-class.svg", &caption(found[0], found[1]), bars.as_bytes())
+}
+
+/// What was found with and without pooling, accuracy and parameters, in words.
+fn caption(with: (f64, f64), without: (f64, f64)) -> String {
+    let percent = |accuracy| words::metric("accuracy", accuracy);
+    format!(
+        "Accuracy per digit. Over all test digits: with pooling {}, without {}; the network with pooling has {:.0} times fewer \
+         parameters.",
+        percent(with.0),
+        percent(without.0),
+        without.1 / with.1
     )
 }
 
@@ -115,5 +135,12 @@ mod tests {
         assert_eq!(model.summary().parameters(), 2_038_922);
         assert_eq!(receptive_field(false), 7.0);
         assert_eq!(receptive_field(true), 18.0);
+    }
+
+    #[test]
+    fn the_caption_tells_what_was_measured() {
+        let said = caption((0.5, 93_322.0), (0.75, 2_038_922.0));
+        assert!(said.contains("with pooling 50.00 %, without 75.00 %"), "{said}");
+        assert!(said.contains("22 times fewer"), "{said}");
     }
 }

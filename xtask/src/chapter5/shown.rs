@@ -8,6 +8,7 @@ pub(crate) const CONVOLUTION: Experiment = Experiment {
     needs: &[],
     book: &[],
     note: "",
+    settings: |_| String::new(),
     cost: |_| Cost { seconds: 0.5, ..Cost::default() },
     run: |lab| {
         let (_, test) = lab.digits(1);

@@ -35,8 +35,11 @@ impl Digits {
         let source = if options.data == DataChoice::Embedded {
             Source::Embedded { why: String::new() }
         } else {
-            let mut shown = Download { progress };
-            obtain(&manifest, &options.data, &Places::from_environment(), &Client::default(), &mut shown)?
+            let mut shown = Download { progress, file: String::new(), shown: 0 };
+            let places = Places::from_environment();
+            let source = obtain(&manifest, &options.data, &places, &Client::default(), &mut shown);
+            progress.finish();
+            source?
         };
         let (train, test) = match source {
             Source::Files(located) => {
@@ -122,6 +125,10 @@ impl Digits {
 /// A download shown as progress.
 struct Download<'a> {
     progress: &'a mut Progress<Stderr>,
+    /// The file under way.
+    file: String,
+    /// How much of it is shown.
+    shown: u64,
 }
 
 impl convnet_datasets::Progress for Download<'_> {
@@ -136,10 +143,15 @@ impl convnet_datasets::Progress for Download<'_> {
     }
 
     fn advance(&mut self, file: &str, received: u64, total: u64) {
-        if received == 0 {
+        if self.file != file {
+            self.file = file.to_string();
             self.progress.start(file, total, "bytes");
+            // An earlier attempt has brought what is there at the beginning.
+            self.progress.skip(received);
+            self.shown = received;
         }
-        self.progress.note(&format!("{received} of {total} bytes"));
+        self.progress.advance(received.saturating_sub(self.shown));
+        self.shown = self.shown.max(received);
     }
 
     fn note(&mut self, line: &str) {

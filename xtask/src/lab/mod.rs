@@ -1,9 +1,10 @@
 //! What an experiment gets: pictures, training with progress and checkpoints, and a record to write its findings into.
 
 pub(crate) mod data;
+mod kept;
 mod training;
 
-pub(crate) use training::Training;
+pub(crate) use training::{Recipe, per_class};
 
 use crate::options::Profile;
 use anyhow::{Context, Result};
@@ -20,11 +21,14 @@ use std::sync::atomic::AtomicBool;
 pub(crate) struct Lab {
     pub(crate) profile: Profile,
     pub(crate) seed: Seed,
+    pub(crate) threads: usize,
     pub(crate) out: PathBuf,
     pub(crate) resume: bool,
     pub(crate) progress: Progress<Stderr>,
     /// What the experiment that is running has found.
     pub(crate) record: Record,
+    /// The model files that it has written.
+    pub(crate) models: Vec<PathBuf>,
     /// Set by Ctrl-C.
     pub(crate) interrupted: &'static AtomicBool,
     pub(crate) digits: Digits,
@@ -50,6 +54,15 @@ impl Lab {
     /// Writes a number into the record.
     pub(crate) fn metric(&mut self, name: impl Into<String>, value: f64) {
         self.record.metrics.insert(name.into(), value);
+    }
+
+    /// Adds a sentence to the record's note, once.
+    pub(crate) fn note(&mut self, sentence: &str) {
+        let note = self.record.note.get_or_insert_default();
+        if !note.contains(sentence) {
+            let gap = if note.is_empty() { "" } else { " " };
+            *note = format!("{note}{gap}{sentence}");
+        }
     }
 
     /// Writes a figure into `figures/` and the record, with one sentence on what to see in it.
@@ -84,19 +97,6 @@ impl Lab {
     pub(crate) fn model(&self, id: &str) -> Result<Model> {
         let path = self.model_path(id);
         Model::load(&path, &LayerClasses::builtin()).with_context(|| format!("the model of experiment {id}"))
-    }
-
-    /// Everything that decides what an experiment finds: equal fingerprints, equal findings.
-    pub(crate) fn fingerprint(&self, id: &str) -> String {
-        format!(
-            "{id}, profile {}, seed {}, digits {}, {} {}, convnet {}",
-            self.profile.word(),
-            self.seed.0,
-            self.digits.fingerprint(),
-            convnet_cpu::simd::isa().name(),
-            convolution(),
-            env!("CARGO_PKG_VERSION"),
-        )
     }
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use convnet_data::Dataset;
 use convnet_layers::{Architecture, InputSpec, Model};
 use convnet_report::{Picture, Progress, chart, words};
+use convnet_tensor::Seed;
 use convnet_train::optimizers::RmsProp;
 use convnet_train::sinks::TerminateOnNaN;
 use convnet_train::{
@@ -21,17 +22,33 @@ const EVALUATION_BATCH: usize = 200;
 /// How many mistakes the report shows.
 const MISTAKES: usize = 12;
 
-/// One training of an experiment.
-pub(crate) struct Training<'a> {
+/// One training of an experiment: with the pictures and the seed, all that decides its outcome.
+pub(crate) struct Recipe {
     /// Names its files and its progress.
-    pub(crate) name: &'a str,
+    pub(crate) name: &'static str,
     /// Tells it from other trainings of the experiment.
-    pub(crate) part: Option<&'a str>,
+    pub(crate) part: Option<&'static str>,
     pub(crate) architecture: Architecture,
     pub(crate) epochs: usize,
     pub(crate) batch_size: usize,
-    pub(crate) train: &'a Dataset,
-    pub(crate) test: &'a Dataset,
+}
+
+impl Recipe {
+    /// The settings of section 5.1: RMSprop, categorical cross-entropy.
+    fn fit(&self, seed: Seed) -> Fit {
+        Fit {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            seed: seed.0,
+            ..Fit::new(Loss::sparse_categorical_crossentropy(), RmsProp::default())
+        }
+    }
+
+    /// All of it as text: equal texts, equal trainings.
+    pub(crate) fn settings(&self, seed: Seed) -> String {
+        let fit = serde_json::json!(self.fit(seed));
+        format!("{:?} {fit}", self.architecture)
+    }
 }
 
 /// What came of it.
@@ -39,25 +56,21 @@ pub(crate) struct Trained {
     pub(crate) model: Model,
     /// Training alone, without evaluation and checkpoints.
     pub(crate) images_per_second: f64,
-    pub(crate) seconds: f64,
+    /// `None` where only the last part of the training was done in this run.
+    pub(crate) seconds: Option<f64>,
 }
 
 impl Lab {
-    /// Trains with the settings of section 5.1 (RMSprop, categorical cross-entropy), keeps the model and its history.
+    /// Trains, keeps the model and its history.
     ///
     /// # Errors
     /// When training fails, NaN arises (with the layer where it did), or Ctrl-C came.
-    pub(crate) fn train(&mut self, training: Training<'_>) -> Result<Trained> {
-        let Training { name, part, architecture, epochs, batch_size, train, test } = training;
+    pub(crate) fn train(&mut self, recipe: Recipe, train: &Dataset, test: &Dataset) -> Result<Trained> {
+        let settings = recipe.fit(self.seed);
+        let Recipe { name, part, architecture, .. } = recipe;
         let shape = train.picture_shape();
         let input = InputSpec::new([shape[0], shape[1], shape[2]]).classes(train.classes().iter().cloned());
         let mut model = Model::new(architecture, input, self.seed)?;
-        let settings = Fit {
-            epochs,
-            batch_size,
-            seed: self.seed.0,
-            ..Fit::new(Loss::sparse_categorical_crossentropy(), RmsProp::default())
-        };
         let checkpoint = self.out.join("models").join(format!("{name}.checkpoint.safetensors"));
         let checkpoints = Checkpoints {
             file: checkpoint.clone(),
@@ -66,13 +79,18 @@ impl Lab {
             resume: self.resume,
             stop: Some(self.interrupted),
         };
-        let mut watch = Watch::new(&mut self.progress, name, train.len());
+        let mut watch = Watch::new(&mut self.progress, name, train.len(), settings.batch_size);
         let mut finite = TerminateOnNaN;
         let started = Instant::now();
         let mut sinks = Sinks::none().and(&mut watch).and(&mut finite);
         let outcome = fit(&mut model, train, Some(test), &settings, Some(&checkpoints), &mut sinks)?;
-        let images_per_second = watch.images_per_second();
+        let (images_per_second, resumed) = (watch.images_per_second(), watch.resumed);
         self.progress.finish();
+        if resumed {
+            // Time of a part says nothing about the whole.
+            self.record.predicted_seconds = None;
+            self.note("Resumed after an interruption: the time counts only what the last run did.");
+        }
         match outcome.ending {
             Ending::Finished => {}
             Ending::Stopped(Stop { reason }) => bail!("training stopped: {reason}"),
@@ -84,19 +102,21 @@ impl Lab {
             let name = part.map_or(series.to_string(), |part| format!("{part}/{series}"));
             self.record.history.insert(name, values);
         }
-        model.save(self.model_path(name))?;
+        let file = self.model_path(name);
+        model.save(&file)?;
+        self.models.push(file);
         // All is in the model now; a checkpoint that cannot be removed does no harm.
         let _ = std::fs::remove_file(checkpoint);
-        Ok(Trained { model, images_per_second, seconds: started.elapsed().as_secs_f64() })
+        let seconds = (!resumed).then(|| started.elapsed().as_secs_f64());
+        Ok(Trained { model, images_per_second, seconds })
     }
 
     /// Measures a model.
     ///
     /// # Errors
     /// When the pictures do not fit it.
-    pub(crate) fn evaluate(&mut self, model: &Model, set: &Dataset) -> Result<Measured> {
-        let evaluation = evaluate(model, set, Loss::sparse_categorical_crossentropy(), EVALUATION_BATCH)?;
-        Ok(Measured { accuracy: evaluation.accuracy, evaluation })
+    pub(crate) fn evaluate(&mut self, model: &Model, set: &Dataset) -> Result<Evaluation> {
+        Ok(evaluate(model, set, Loss::sparse_categorical_crossentropy(), EVALUATION_BATCH)?)
     }
 
     /// Writes what every trained classifier shows of itself: accuracy, loss, rate, learning curves, confusion matrix,
@@ -105,7 +125,7 @@ impl Lab {
     /// # Errors
     /// When a figure cannot be written.
     pub(crate) fn judge(&mut self, trained: &Trained, test: &Dataset) -> Result<()> {
-        let Measured { evaluation, .. } = self.evaluate(&trained.model, test)?;
+        let evaluation = self.evaluate(&trained.model, test)?;
         self.metric("test_accuracy", evaluation.accuracy);
         self.metric("test_loss", evaluation.loss);
         self.metric("images_per_second", trained.images_per_second);
@@ -123,9 +143,8 @@ impl Lab {
             let said = most_confused(&evaluation, classes);
             self.figure("confusion.svg", &said, matrix.as_bytes())?;
         }
-        let per_class =
-            Measured { accuracy: evaluation.accuracy, evaluation: evaluation.clone() }.per_class();
-        let bars = chart::grouped_bars("Accuracy per class", true, classes, &[("test".into(), per_class)]);
+        let accuracies = [("test".into(), per_class(&evaluation))];
+        let bars = chart::grouped_bars("Accuracy per class", true, classes, &accuracies);
         self.figure("per-class.svg", "The share of each class that is recognised.", bars.as_bytes())?;
         let mistakes = worst_mistakes(&evaluation.probabilities, test.labels(), MISTAKES);
         if !mistakes.is_empty() {
@@ -140,24 +159,16 @@ impl Lab {
                 pictures.push((picture(test, mistake.picture)?, words));
             }
             let gallery = chart::gallery("Worst mistakes", &pictures, 4, 84.0)?;
-            let caption = "The test digits that the network got wrong while being most sure; some are hard for people too.";
+            let caption = "The test digits that the network got wrong while being most sure.";
             self.figure("mistakes.svg", caption, gallery.as_bytes())?;
         }
         Ok(())
     }
 }
 
-/// A model measured.
-pub(crate) struct Measured {
-    pub(crate) accuracy: f64,
-    evaluation: Evaluation,
-}
-
-impl Measured {
-    /// The accuracy of each class; of a class without pictures 0.
-    pub(crate) fn per_class(&self) -> Vec<f64> {
-        self.evaluation.confusion.per_class().into_iter().map(|accuracy| accuracy.unwrap_or(0.0)).collect()
-    }
+/// The accuracy of each class; of a class without pictures 0.
+pub(crate) fn per_class(evaluation: &Evaluation) -> Vec<f64> {
+    evaluation.confusion.per_class().into_iter().map(|accuracy| accuracy.unwrap_or(0.0)).collect()
 }
 
 fn most_confused(evaluation: &Evaluation, classes: &[String]) -> String {
@@ -190,16 +201,33 @@ struct Watch<'a> {
     progress: &'a mut Progress<Stderr>,
     name: &'a str,
     pictures: usize,
+    batch_size: usize,
     epochs: usize,
     epoch: usize,
+    /// Whether an earlier run has done a part.
+    resumed: bool,
+    /// Pictures of the epoch under way that an earlier run has seen.
+    before: u64,
     shown: u64,
     last: Option<(Instant, u64)>,
     measured: (f64, u64),
 }
 
 impl<'a> Watch<'a> {
-    fn new(progress: &'a mut Progress<Stderr>, name: &'a str, pictures: usize) -> Watch<'a> {
-        Watch { progress, name, pictures, epochs: 0, epoch: 0, shown: 0, last: None, measured: (0.0, 0) }
+    fn new(progress: &'a mut Progress<Stderr>, name: &'a str, pictures: usize, batch_size: usize) -> Self {
+        Watch {
+            progress,
+            name,
+            pictures,
+            batch_size,
+            epochs: 0,
+            epoch: 0,
+            resumed: false,
+            before: 0,
+            shown: 0,
+            last: None,
+            measured: (0.0, 0),
+        }
     }
 
     /// Pictures per second between steps that followed each other.
@@ -212,17 +240,23 @@ impl<'a> Watch<'a> {
 impl convnet_train::Sink for Watch<'_> {
     fn event(&mut self, event: &Event<'_>) -> convnet_train::Result<ControlFlow<Stop>> {
         match *event {
-            Event::Start { epochs, past, .. } => {
+            Event::Start { epochs, past, done, .. } => {
                 self.epochs = epochs;
-                if !past.rows.is_empty() {
-                    self.progress.say(&format!("{}  goes on behind epoch {}", self.name, past.rows.len()));
+                self.resumed = done > 0 || !past.rows.is_empty();
+                self.before = (done * self.batch_size).min(self.pictures) as u64;
+                if self.resumed {
+                    let epochs = past.rows.len();
+                    self.progress
+                        .say(&format!("{}  goes on after {epochs} epochs and {done} steps", self.name));
                 }
             }
             Event::Step { epoch, pictures, loss, accuracy, .. } => {
                 if epoch != self.epoch {
-                    (self.epoch, self.shown, self.last) = (epoch, 0, None);
+                    (self.epoch, self.last) = (epoch, None);
+                    self.shown = std::mem::take(&mut self.before);
                     let phase = format!("{}  epoch {epoch}/{}", self.name, self.epochs);
                     self.progress.start(&phase, self.pictures as u64, "pictures");
+                    self.progress.skip(self.shown);
                 }
                 let now = Instant::now();
                 if let Some((then, before)) = self.last {
@@ -232,7 +266,7 @@ impl convnet_train::Sink for Watch<'_> {
                 self.last = Some((now, pictures));
                 self.progress
                     .note(&format!("loss {loss:.4}, accuracy {}", words::metric("accuracy", accuracy)));
-                self.progress.advance(pictures - self.shown);
+                self.progress.advance(pictures.saturating_sub(self.shown));
                 self.shown = pictures;
             }
             Event::Epoch { row, .. } => {

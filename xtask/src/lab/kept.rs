@@ -1,0 +1,132 @@
+//! What an experiment found, kept beside its models as `models/ID.json`: taken again when another run needs the very same.
+
+use super::{Lab, convolution};
+use crate::chapter5::{self, Experiment};
+use anyhow::{Context, Result};
+use convnet_report::{Experiment as Record, Results, write_file};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// No record of ours comes near this size.
+const LARGEST_RECORD: u64 = 16 << 20;
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    fingerprint: String,
+    threads: usize,
+    /// The SHA-256 of each model file that the experiment wrote, by its name.
+    models: BTreeMap<String, String>,
+    record: Record,
+}
+
+impl Lab {
+    /// Removes what was kept of an experiment, before anything of it is written anew: a record never stands beside the
+    /// models or figures of another run.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    pub(crate) fn forget(&self, id: &str) -> Result<()> {
+        let path = self.kept_path(id);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{} cannot be removed", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps what an experiment found, with the models that it has just written. A record that cannot be kept costs time
+    /// later, no finding now.
+    pub(crate) fn keep(&mut self, experiment: &Experiment, record: &Record) {
+        let written = self.write_kept(experiment, record);
+        if let Err(error) = written {
+            self.progress.say(&format!("{}  cannot be kept for later runs: {error:#}", record.id));
+        }
+    }
+
+    fn write_kept(&self, experiment: &Experiment, record: &Record) -> Result<()> {
+        let mut models = BTreeMap::new();
+        for path in &self.models {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            models.insert(name, sha256(path).with_context(|| format!("{} cannot be read", path.display()))?);
+        }
+        let fingerprint = self.fingerprint(experiment);
+        let kept = Kept { fingerprint, threads: self.threads, models, record: record.clone() };
+        Ok(write_file(self.kept_path(&record.id), &serde_json::to_vec_pretty(&kept)?)?)
+    }
+
+    /// What an earlier run found with the very same settings and data, if its models and figures are all there and
+    /// unchanged.
+    pub(crate) fn kept(&self, experiment: &Experiment) -> Option<Record> {
+        let mut bytes = Vec::new();
+        File::open(self.kept_path(experiment.id)).ok()?.take(LARGEST_RECORD).read_to_end(&mut bytes).ok()?;
+        let Kept { fingerprint, threads, models, mut record } = serde_json::from_slice(&bytes).ok()?;
+        let is_there = |figure: &String| self.out.join(figure).is_file();
+        let is_unchanged = |(name, expected): (&String, &String)| {
+            sha256(&self.out.join("models").join(name)).is_ok_and(|found| found == *expected)
+        };
+        let same = fingerprint == self.fingerprint(experiment) && record.id == experiment.id;
+        if !(same && record.figures.iter().all(is_there) && models.iter().all(is_unchanged)) {
+            return None;
+        }
+        record.threads = (threads != self.threads).then_some(threads);
+        Some(record)
+    }
+
+    /// One line on results of other settings that this run is about to replace in its folder.
+    pub(crate) fn replaced(&self, by: &Results) -> Option<String> {
+        let before = Results::read(self.out.join("results.json")).ok()?;
+        let differs =
+            before.profile != by.profile || before.seed != by.seed || !before.data.keys().eq(by.data.keys());
+        let data: Vec<_> = before.data.values().map(|source| &*source.title).collect();
+        differs.then(|| {
+            format!(
+                "{} holds results of profile {}, seed {}, on {}: results.json and the page are replaced, and models and \
+                 figures of the same names are overwritten",
+                self.out.display(),
+                before.profile,
+                before.seed,
+                data.join(", ")
+            )
+        })
+    }
+
+    fn kept_path(&self, id: &str) -> PathBuf {
+        self.out.join("models").join(format!("{id}.json"))
+    }
+
+    /// Everything that decides what an experiment finds, that of its needs included: equal fingerprints, equal findings.
+    fn fingerprint(&self, experiment: &Experiment) -> String {
+        let needs = experiment.needs.iter().filter_map(|need| chapter5::find(need));
+        let settings: Vec<_> = needs
+            .chain([experiment])
+            .map(|experiment| format!("{}: {}", experiment.id, (experiment.settings)(self)))
+            .collect();
+        format!(
+            "profile {}, seed {}, digits {}, {} {}, convnet {}, {}",
+            self.profile.word(),
+            self.seed.0,
+            self.digits.fingerprint(),
+            convnet_cpu::simd::isa().name(),
+            convolution(),
+            env!("CARGO_PKG_VERSION"),
+            settings.join(", "),
+        )
+    }
+}
+
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut block = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            read => hash.update(&block[..read]),
+        }
+    }
+}
