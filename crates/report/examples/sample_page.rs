@@ -149,7 +149,10 @@ fn convolution() -> Experiment {
     let caption = "Kernels of the first layer: red weighs for, blue against.";
     with_figures(
         experiment("5.1.1", "The convolution operation", None, 0.4),
-        &[("figures/5.1.1-kernels.png", caption)],
+        &[
+            ("figures/5.1.1-kernels.png", caption),
+            ("figures/5.1.1-window.svg", "A window of three pixels moves along a line of twelve."),
+        ],
     )
 }
 
@@ -158,10 +161,18 @@ fn pooling() -> Experiment {
     curves.extend(history(5, "without pooling/", 0.995, 0.978));
     let pooling = Experiment {
         metrics: numbers(&[
-            ("test_accuracy", 0.981),
-            ("test_accuracy_without_pooling", 0.978),
-            ("parameters_without_pooling", 2_038_922.0),
+            ("with_pooling_test_accuracy", 0.981),
+            ("with_pooling_coefficients", 576.0),
+            ("with_pooling_parameters", 93_322.0),
+            ("without_pooling_test_accuracy", 0.978),
+            ("without_pooling_coefficients", 30_976.0),
+            ("without_pooling_parameters", 2_038_922.0),
         ]),
+        book: BTreeMap::from([
+            ("without_pooling_coefficients".into(), [30_976.0; 2]),
+            ("without_pooling_test_accuracy".into(), [0.978, 0.98]),
+        ]),
+        validation_name: Some("test".into()),
         history: curves,
         ..experiment("5.1.2", "Max-pooling, with and without", Some("mnist"), 74.0)
     };
@@ -170,7 +181,15 @@ fn pooling() -> Experiment {
 
 fn shift() -> Experiment {
     let caption = "The convnet keeps its accuracy for a few pixels; the dense network loses it at once.";
-    let shift = experiment("5.1-shift", "Translation invariance, measured", Some("mnist"), 5.1);
+    let metrics = (0..=4).flat_map(|shift| {
+        [("convnet", 0.02), ("dense", 0.11)].map(|(name, loss)| {
+            (format!("shift_{shift}_{name}_accuracy"), 0.99 - loss * f64::from(shift * shift) / 2.0)
+        })
+    });
+    let shift = Experiment {
+        metrics: metrics.collect(),
+        ..experiment("5.1-shift", "Translation invariance, measured", Some("mnist"), 5.1)
+    };
     with_figures(shift, &[("figures/5.1-shift.svg", caption)])
 }
 
@@ -221,6 +240,16 @@ fn draw(path: &str) -> Result<Vec<u8>, Error> {
                 .map(|i| Ok((ring(28, i as f32)?, format!("{i}, read as {}", (i * 7 + 3) % 10))))
                 .collect();
             chart::gallery("Surest mistakes", &pictures?, 5, 76.0)?
+        }
+        "figures/5.1.1-window.svg" => {
+            let mut canvas = chart::Canvas::new();
+            for pixel in 0..12 {
+                let x = 20.0 + 72.0 * f64::from(pixel);
+                canvas.rectangle((x, 20.0), (64.0, 64.0), "ring l5", 0.0, "");
+                canvas.text((x + 32.0, 56.0), chart::Anchor::Middle, "small", &format!("pixel {pixel}"));
+            }
+            canvas.rectangle((164.0, 14.0), (208.0, 76.0), "line l1", 0.0, "the window");
+            canvas.finish(896.0, 104.0, "a window on a line of pixels")
         }
         "figures/5.1.2-accuracy.svg" => {
             let series =

@@ -3,24 +3,24 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-/// An error of this crate.
+/// An error of this crate. The text holds what the system said: `source` does not repeat it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder could not be written.
-    #[error("cannot write {}: {}", path.display(), cause(source))]
+    #[error("cannot write {}: {}", path.display(), in_words(cause))]
     Write {
         /// The file or folder that was to be written.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A file could not be read.
-    #[error("cannot read {}: {}", path.display(), cause(source))]
+    #[error("cannot read {}: {}", path.display(), in_words(cause))]
     Read {
         /// The file that was to be read.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A file is larger than anything this program writes.
     #[error("{} is larger than {limit} bytes, so it is no results file of ours: delete it and run again", path.display())]
@@ -57,7 +57,7 @@ pub enum Error {
 }
 
 /// Says why an input or output call failed, and what helps.
-fn cause(error: &io::Error) -> String {
+fn in_words(error: &io::Error) -> String {
     let words = match error.kind() {
         ErrorKind::StorageFull => "the disk is full; free some space or choose another folder",
         ErrorKind::QuotaExceeded => "the disk quota is used up; free some space or choose another folder",

@@ -14,7 +14,7 @@ use crate::Error;
 /// [`Error::Write`] naming `path` and the cause (disk full, not a folder, permission …); the old file is then untouched.
 pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
     let path = path.as_ref();
-    write(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+    write(path, bytes).map_err(|cause| Error::Write { path: path.to_owned(), cause })
 }
 
 /// Makes the folder `path` and those above it; one that is there already is fine.
@@ -23,7 +23,7 @@ pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
 /// [`Error::Write`] naming `path` and the cause, a file in its place among them.
 pub fn create_folder(path: impl AsRef<Path>) -> Result<(), Error> {
     let path = path.as_ref();
-    fs::create_dir_all(path).map_err(|source| Error::Write { path: path.to_owned(), source })
+    fs::create_dir_all(path).map_err(|cause| Error::Write { path: path.to_owned(), cause })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {

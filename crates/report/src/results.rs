@@ -129,6 +129,9 @@ pub struct Experiment {
     /// experiment trains several models, each series begins with the model's name and a slash.
     #[serde(default, deserialize_with = "series")]
     pub history: BTreeMap<String, Vec<f64>>,
+    /// What the set behind `val_loss` and `val_accuracy` is called, such as `test`; "validation" unless told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_name: Option<String>,
 }
 
 impl Results {
@@ -141,7 +144,7 @@ impl Results {
     /// [`Error::Read`], [`Error::TooLarge`], [`Error::Version`], or [`Error::Invalid`] naming the place in the file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let unreadable = |source| Error::Read { path: path.to_owned(), source };
+        let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(unreadable)?;
         // One byte more than allowed tells a file that is too large, even if it is a pipe without a length.

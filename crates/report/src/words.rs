@@ -76,6 +76,14 @@ pub(crate) fn is_share(metric: &str) -> bool {
     metric.contains("accuracy") || metric == "pointing_game"
 }
 
+/// Whether a metric of this name follows from the network alone, so that it is the same on any pictures.
+pub(crate) fn is_of_the_network(metric: &str) -> bool {
+    ["parameters", "coefficients", "receptive_field"]
+        .into_iter()
+        .filter_map(|of| metric.strip_suffix(of))
+        .any(|before| before.is_empty() || before.ends_with('_'))
+}
+
 /// A metric's value for readers, by its name: shares as `99.12 %`, large numbers with thousands separated.
 pub fn metric(name: &str, value: f64) -> String {
     if !value.is_finite() {
@@ -151,6 +159,16 @@ mod tests {
         ];
         for (since, text) in cases {
             assert_eq!(timestamp(since), text);
+        }
+    }
+
+    #[test]
+    fn what_the_network_has_does_not_depend_on_pictures() {
+        for name in ["parameters", "without_pooling_coefficients", "with_pooling_receptive_field"] {
+            assert!(is_of_the_network(name), "{name}");
+        }
+        for name in ["test_accuracy", "hyperparameters", "parameters_accuracy", ""] {
+            assert!(!is_of_the_network(name), "{name}");
         }
     }
 

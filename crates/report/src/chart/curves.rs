@@ -10,8 +10,17 @@ use crate::words;
 /// `history` has one value per epoch under `train_accuracy`, `val_accuracy`, `train_loss`, `val_loss`. The best epoch is
 /// that of the highest validation accuracy or the lowest validation loss, or of training where nothing was validated.
 pub fn learning_curves(title: &str, history: &BTreeMap<String, Vec<f64>>) -> Vec<(&'static str, String)> {
+    learning_curves_of(title, history, "validation")
+}
+
+/// As [`learning_curves`], with the set's name in place of "validation": of digits it is the test set that is measured.
+pub fn learning_curves_of(
+    title: &str,
+    history: &BTreeMap<String, Vec<f64>>,
+    validation: &str,
+) -> Vec<(&'static str, String)> {
     let chart = |what: &'static str| {
-        let lines: Vec<_> = [("training", "train"), ("validation", "val")]
+        let lines: Vec<_> = [("training", "train"), (validation, "val")]
             .into_iter()
             .filter_map(|(name, key)| Some((name, history.get(&format!("{key}_{what}"))?)))
             .filter(|(_, values)| !values.is_empty())

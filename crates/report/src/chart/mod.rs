@@ -16,7 +16,7 @@ pub use bars::grouped_bars;
 pub(crate) use canvas::STYLE;
 pub use canvas::{Anchor, Canvas, text_width};
 pub use confusion::confusion_matrix;
-pub use curves::learning_curves;
+pub use curves::{learning_curves, learning_curves_of};
 pub use gallery::gallery;
 pub use line::{LineChart, Mark, Series};
 pub use strip::{StripChart, StripRow};

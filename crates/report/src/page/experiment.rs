@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::{Provenance, anchor, heading, inline, memory};
+use super::{Provenance, anchor, families, heading, inline, memory};
 use crate::{Experiment, Results, Status, chart, words};
+
+/// A drawing wider than this is scrolled on a narrow screen: made to fit, its words could not be read.
+const NARROW_SCREEN: u32 = 520;
 
 /// A figure wider than this gets the whole line.
 const HALF_LINE: u32 = 480;
@@ -43,10 +46,10 @@ pub(super) fn section(
 
 /// Every number of the experiment, in words.
 fn numbers(experiment: &Experiment) -> Markup {
-    let mut metrics: Vec<_> = experiment.metrics.iter().collect();
+    let (families, mut metrics) = families::of(&experiment.metrics);
     metrics.sort_by_key(|(name, _)| !words::is_share(name)); // accuracies first
     let mut facts: Vec<(String, String)> =
-        metrics.into_iter().map(|(name, &value)| (words::name(name), words::metric(name, value))).collect();
+        metrics.into_iter().map(|(name, value)| (words::name(name), words::metric(name, value))).collect();
     let mut add =
         |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
     add("built on", experiment.base.clone());
@@ -61,7 +64,15 @@ fn numbers(experiment: &Experiment) -> Markup {
         @if !facts.is_empty() {
             dl.numbers { @for (name, value) in &facts { div { dt { (name) } dd { (value) } } } }
         }
+        @if !families.is_empty() {
+            div.families { @for family in &families { div.scroll { (family.table()) } } }
+        }
     }
+}
+
+/// What the set is called on which each epoch was measured.
+fn validation(experiment: &Experiment) -> &str {
+    experiment.validation_name.as_deref().unwrap_or("validation")
 }
 
 /// The learning curves of each model that the history tells of.
@@ -73,8 +84,8 @@ fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Markup {
     }
     html! {
         @for (model, history) in &models {
-            @for (what, svg) in chart::learning_curves(&words::name(model), history) {
-                @let words = reading(what);
+            @for (what, svg) in chart::learning_curves_of(&words::name(model), history, validation(experiment)) {
+                @let words = reading(what, validation(experiment));
                 @if let Some((markup, _)) = inline::figure(svg.as_bytes(), "") {
                     figure {
                         (markup)
@@ -87,10 +98,12 @@ fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Markup {
 }
 
 /// What to see in a learning curve.
-fn reading(what: &str) -> &'static str {
+fn reading(what: &str, validation: &str) -> String {
     match what {
-        "accuracy" => "Where training goes on rising and validation does not, pictures are learnt by heart.",
-        _ => "Validation loss that rises while training loss falls is overfitting.",
+        "accuracy" => {
+            format!("Where training goes on rising and {validation} does not, pictures are learnt by heart.")
+        }
+        _ => format!("A {validation} loss that rises while training loss falls is overfitting."),
     }
 }
 
@@ -109,7 +122,9 @@ fn figure(
     });
     html! {
         figure.wide[width > HALF_LINE] {
-            (PreEscaped(markup.0))
+            @if width > NARROW_SCREEN && markup.0.starts_with("<svg") {
+                div.scroll { (markup) }
+            } @else { (markup) }
             figcaption { (caption) " " (provenance.badge()) }
         }
     }
@@ -137,6 +152,36 @@ mod tests {
         assert!(markup.0.contains("with pooling: loss") && markup.0.contains("without pooling: loss"));
         assert!(markup.0.contains("Look here.") && markup.0.contains("<figure class=\"wide\">"));
         assert!(markup.0.contains("<code>figures/gone.svg</code> cannot be shown"));
+    }
+
+    #[test]
+    fn a_wide_drawing_scrolls_and_a_picture_shrinks() {
+        let experiment = Experiment {
+            figures: vec!["a.svg".into(), "b.svg".into(), "c.png".into()],
+            ..Experiment::default()
+        };
+        let png = Picture::new(900, 1, 1, vec![0; 900]).unwrap().to_png().unwrap();
+        let markup = section(&Results::default(), &experiment, &|path| {
+            Some(match path {
+                "a.svg" => chart::Canvas::new().finish(912.0, 10.0, "wide").into_bytes(),
+                "b.svg" => chart::Canvas::new().finish(400.0, 10.0, "narrow").into_bytes(),
+                _ => png.clone(),
+            })
+        });
+        assert_eq!(markup.0.matches("<div class=\"scroll\">").count(), 1);
+        assert!(markup.0.contains("<div class=\"scroll\"><svg"), "{}", markup.0);
+    }
+
+    #[test]
+    fn curves_name_the_set_that_was_measured() {
+        let experiment = Experiment {
+            history: BTreeMap::from([("val_loss".into(), vec![1.0, 0.5])]),
+            validation_name: Some("<test>".into()),
+            ..Experiment::default()
+        };
+        let markup = section(&Results::default(), &experiment, &|_| None).0;
+        assert!(markup.contains("A &lt;test&gt; loss that rises") && markup.contains(">&lt;test&gt;</text>"));
+        assert!(!markup.contains("validation"), "{markup}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `index.html`: one self-contained page about a run, without script and without any outside request.
 
 mod experiment;
+mod families;
 mod inline;
 mod overview;
 
@@ -195,8 +196,11 @@ mod tests {
         let experiment = Experiment {
             id: "5.1".into(),
             data: data.map(str::to_owned),
-            metrics: BTreeMap::from([("test_accuracy".into(), 0.9888)]),
-            book: BTreeMap::from([("test_accuracy".into(), [0.991, 0.993])]),
+            metrics: BTreeMap::from([("test_accuracy".into(), 0.9888), ("parameters".into(), 93_321.0)]),
+            book: BTreeMap::from([
+                ("test_accuracy".into(), [0.991, 0.993]),
+                ("parameters".into(), [93_322.0; 2]),
+            ]),
             ..Experiment::default()
         };
         let source = DataSource { title: "digits".into(), generated, origin: String::new() };
@@ -212,6 +216,7 @@ mod tests {
         for page in [one(Some("set"), true), one(Some("other"), false), one(None, false)] {
             assert!(!page.contains("points below") && !page.contains("real data"), "{page}");
             assert!(page.contains("98.88 %") && page.contains("not comparable"));
+            assert!(page.contains("1 below"), "parameters are the same on any pictures");
         }
         assert!(one(Some("set"), true).contains("generated data: digits"));
         assert!(one(Some("set"), true).contains("made by a program"), "said at the top too");

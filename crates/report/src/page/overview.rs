@@ -139,7 +139,7 @@ fn rows(results: &Results, experiment: &Experiment) -> Markup {
                     Some(&value) => {
                         strong { (words::metric(name, value)) }
                         @if let Some(&range) = experiment.book.get(*name) {
-                            div.verdict { (verdict(name, value, range, provenance.comparable())) }
+                            div.verdict { (verdict(name, value, range, provenance.comparable() || words::is_of_the_network(name))) }
                         }
                     }
                     None => span.soft { "–" },
