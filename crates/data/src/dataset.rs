@@ -31,7 +31,7 @@ impl Dataset {
     /// A data set of pictures `[N, height, width, channels]` and a label for each; `classes` are the names of labels 0, 1 …
     ///
     /// # Errors
-    /// When the pictures have not four axes or are empty, counts differ, or a label names no class.
+    /// When the pictures have not four axes, are empty or too large to count, counts differ, or a label names no class.
     pub fn from_arrays(pictures: Tensor<u8>, labels: Vec<u32>, classes: Vec<String>) -> Result<Dataset> {
         let shape = pictures.shape();
         if shape.len() != 4 || shape[1..].contains(&0) {
@@ -41,6 +41,7 @@ impl Dataset {
                 found: shape.to_string(),
             });
         }
+        picture_size(&shape.without_first())?;
         if shape[0] != labels.len() {
             return Err(Error::Count { pictures: shape[0], labels: labels.len() });
         }
@@ -81,11 +82,12 @@ impl Dataset {
                 found: shape.to_string(),
             });
         }
+        let size = picture_size(&shape)?;
         let (mut bytes, mut labels) = (Vec::new(), Vec::new());
         for (number, (picture, label)) in pictures.into_iter().enumerate() {
             let picture = picture.as_ref();
-            if picture.len() != shape.size() {
-                return Err(Error::Picture { number, found: picture.len(), expected: shape.size() });
+            if picture.len() != size {
+                return Err(Error::Picture { number, found: picture.len(), expected: size });
             }
             bytes.extend_from_slice(picture);
             labels.push(label);
@@ -259,4 +261,16 @@ impl Dataset {
             fingerprint: Arc::default(),
         }
     }
+}
+
+/// The bytes of one picture of this shape. No larger than what still has a place in memory as `f32`: what is counted
+/// later cannot wrap.
+fn picture_size(shape: &Shape) -> Result<usize> {
+    const LARGEST: usize = isize::MAX as usize / size_of::<f32>();
+    let product = shape.iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent));
+    product.filter(|&size| size <= LARGEST).ok_or_else(|| Error::Argument {
+        name: "the shape of a picture",
+        expected: format!("of at most {LARGEST} bytes, height × width × channels"),
+        found: shape.to_string(),
+    })
 }

@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
-/// A mistake in a file or in the use of a data set.
+/// A mistake in a file or in the use of a data set. The text holds what the system said: `source` does not repeat it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file that the system would not open or read.
-    #[error("{}: cannot be read: {source}; check that the file is there and may be read", path.display())]
+    #[error("{}: cannot be read: {cause}; check that the file is there and may be read", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file whose contents are not what they should be.
     #[error("{}: {found}, but {expected} was expected; {remedy}", path.display())]

@@ -124,7 +124,7 @@ struct Payload {
 
 impl Payload {
     fn open(path: &Path) -> Result<Payload> {
-        let failed = |source| Error::Read { path: path.to_path_buf(), source };
+        let failed = |cause| Error::Read { path: path.to_path_buf(), cause };
         // Before opening, as that alone may wait for ever on a pipe.
         let metadata = std::fs::metadata(path).map_err(failed)?;
         if !metadata.is_file() {
@@ -219,7 +219,7 @@ impl Payload {
                     let found = format!("the gzip stream is damaged ({error})");
                     return Err(self.wrong(found, "a complete gzip file".into()));
                 }
-                Err(source) => return Err(Error::Read { path: self.path.clone(), source }),
+                Err(cause) => return Err(Error::Read { path: self.path.clone(), cause }),
             }
         }
         Ok(got)

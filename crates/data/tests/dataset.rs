@@ -38,6 +38,22 @@ fn an_iterator_gives_what_the_arrays_give() {
 }
 
 #[test]
+fn a_shape_that_cannot_be_counted_is_refused() {
+    const HUGE: usize = 1 << (usize::BITS / 2);
+    // Multiplied without care these come to 0, to 0 and to a negative length.
+    for shape in [[HUGE, HUGE, 1], [HUGE, HUGE, 0], [HUGE, HUGE / 2, 1]] {
+        let error = Dataset::from_iter(shape, names(1), [(Vec::new(), 0)]).unwrap_err();
+        assert!(matches!(error, Error::Argument { .. }), "{error}");
+        assert!(error.to_string().contains(&HUGE.to_string()), "{error}");
+        let nothing: [(Vec<u8>, u32); 0] = [];
+        assert!(matches!(Dataset::from_iter(shape, names(1), nothing), Err(Error::Argument { .. })));
+        let pictures = Tensor::from_vec([0, shape[0], shape[1], shape[2]], Vec::new()).unwrap();
+        let result = Dataset::from_arrays(pictures, Vec::new(), names(1));
+        assert!(matches!(result, Err(Error::Argument { .. })));
+    }
+}
+
+#[test]
 fn parts_share_their_bytes() {
     let set = some(10);
     let (first, last) = set.split(4).unwrap();
