@@ -30,7 +30,8 @@ pub struct Checkpoints<'a> {
     pub file: PathBuf,
     /// Writes one after so many steps too.
     pub every_steps: Option<usize>,
-    /// Goes on from the file if it is there; otherwise training begins at the beginning.
+    /// Goes on from the file if it is there; otherwise training begins at the beginning. A file that is further than the
+    /// epochs asked for is refused.
     pub resume: bool,
     /// Once true, training finishes the step, writes a checkpoint and returns: set it when Ctrl-C is pressed.
     pub stop: Option<&'a AtomicBool>,
@@ -159,7 +160,7 @@ pub(crate) fn write(
     identity: &Identity,
     progress: &Progress,
 ) -> Result<()> {
-    let cannot = |source| Error::Write { path: file.to_path_buf(), source };
+    let cannot = |cause| Error::Write { path: file.to_path_buf(), cause };
     let description = Description {
         version: VERSION,
         settings: identity.settings.clone(),
@@ -187,13 +188,14 @@ pub(crate) fn write(
     write_file(file, &bytes).map_err(cannot)
 }
 
-/// Reads a checkpoint of this very training into `model` and `state`; both stay as they are when something is wrong.
+/// Reads a checkpoint of this very training, of `epochs` of `steps` each, into `model` and `state`; both stay as they are
+/// when something is wrong.
 pub(crate) fn read(
     file: &Path,
     model: &mut Model,
     state: &mut OptimizerState,
     identity: &Identity,
-    steps: usize,
+    (epochs, steps): (usize, usize),
 ) -> Result<Progress> {
     let wrong = |found: &str, remedy: &str| Error::Checkpoint {
         path: file.to_path_buf(),
@@ -257,6 +259,19 @@ pub(crate) fn read(
             == Some(progress.updates);
     if !is_consistent {
         return Err(broken("its progress contradicts itself"));
+    }
+    // Weights that have seen more than was asked for are not the result of these settings.
+    let begun = progress.epoch + usize::from(progress.step > 0);
+    if begun > epochs {
+        let done = match progress.step {
+            0 => format!("{} are done", progress.epoch),
+            step => format!("{} and {step} steps are done", progress.epoch),
+        };
+        return Err(Error::Setting {
+            name: "epochs".into(),
+            expected: format!("at least {begun} to resume from {}, where {done}", file.display()),
+            found: epochs.to_string(),
+        });
     }
     let mut values = values.into_iter();
     let parameters = model.parameters_mut().iter_mut().map(|parameter| &mut parameter.value);

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// A mistake in the settings, in a checkpoint, or further down.
+/// A mistake in the settings, in a checkpoint, or further down. The text holds what the system said: `source` does not
+/// repeat it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -37,12 +38,12 @@ pub enum Error {
         remedy: String,
     },
     /// A file that cannot be written.
-    #[error("{}: cannot be written: {source}; check the folder and the space left on the disk", path.display())]
+    #[error("{}: cannot be written: {cause}; check the folder and the space left on the disk", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A mistake in the use of tensors.
     #[error(transparent)]

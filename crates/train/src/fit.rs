@@ -59,7 +59,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Before the first step: a setting out of range, a loss that does not fit the end of the model, pictures that do not fit
-/// its input, a checkpoint of another training or a damaged one. Later: what a sink or the file system refuses.
+/// its input, a checkpoint of another training, a damaged one or one that is further than the epochs asked for. Later: what a sink or the file system refuses.
 pub fn fit(
     model: &mut Model,
     train: &Dataset,
@@ -69,7 +69,7 @@ pub fn fit(
     sink: &mut dyn Sink,
 ) -> Result<Outcome> {
     settings.check(model, train)?;
-    validation.map_or(Ok(()), |set| settings.loss.check(model, set))?;
+    validation.map_or(Ok(()), |set| settings.check_validation(model, set))?;
     let order = Order::Shuffled(Seed(settings.seed));
     let batches = Batches::new(train, settings.batch_size, order, model.input().pixels)?;
     let steps = settings.steps_per_epoch.unwrap_or(batches.steps());
@@ -87,7 +87,13 @@ pub fn fit(
         && from.resume
         && from.file.try_exists().unwrap_or(true)
     {
-        progress = checkpoint::read(&from.file, trainer.model, &mut trainer.state, identity, steps)?;
+        progress = checkpoint::read(
+            &from.file,
+            trainer.model,
+            &mut trainer.state,
+            identity,
+            (settings.epochs, steps),
+        )?;
     }
     let audience = Audience { sink, stop: None };
     let mut run = Run { trainer, validation, settings, batches, steps, files, audience, told_of_nan: false };

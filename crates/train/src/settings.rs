@@ -48,6 +48,12 @@ pub struct Group {
     pub factor: f64,
 }
 
+/// No more pictures in a batch: a wrong setting is told as such, and not by the end of memory.
+const LARGEST_BATCH: usize = 1 << 20;
+
+/// No more numbers in the pictures of a batch.
+const LARGEST_INPUT: u64 = 1 << 32;
+
 impl Fit {
     /// One epoch in batches of 32 at the optimiser's own rate.
     pub fn new(loss: Loss, optimizer: impl Into<Optimizer>) -> Fit {
@@ -76,12 +82,21 @@ impl Fit {
         if self.batch_size == 0 {
             return wrong("batch_size", "at least 1", "0".into());
         }
+        if self.batch_size > LARGEST_BATCH {
+            return wrong("batch_size", &format!("at most {LARGEST_BATCH}"), self.batch_size.to_string());
+        }
         if self.steps_per_epoch == Some(0) {
             return wrong("steps_per_epoch", "at least 1, or none to see every picture once", "0".into());
         }
         if train.picture_shape()[..] != model.input().shape {
             let (expected, found) = (model.input().shape, train.picture_shape().with_first(self.batch_size));
             return Err(convnet_layers::Error::Input { expected, found }.into());
+        }
+        let numbers = (train.picture_shape().size() as u64).saturating_mul(self.batch_size as u64);
+        if numbers > LARGEST_INPUT {
+            let (shape, size) = (train.picture_shape(), self.batch_size);
+            let expected = format!("small enough for at most {LARGEST_INPUT} numbers in a batch");
+            return wrong("batch_size", &expected, format!("{size} pictures of shape {shape}"));
         }
         self.optimizer.check()?;
         self.schedule.check()?;
@@ -114,6 +129,27 @@ impl Fit {
             );
         }
         Ok(())
+    }
+
+    /// The pictures on which the model is to be measured after each epoch fit it too.
+    ///
+    /// # Errors
+    /// As [`Fit::check`]: an hour of training must not end in what could be said before.
+    pub(crate) fn check_validation(&self, model: &Model, validation: &Dataset) -> Result<()> {
+        let wrong = |name: &str, expected: String, found: String| {
+            Err(Error::Setting { name: name.into(), expected, found })
+        };
+        if validation.is_empty() {
+            let expected = "of at least one picture, or left out".into();
+            return wrong("the validation set", expected, "empty".into());
+        }
+        let shape = validation.picture_shape();
+        if shape[..] != model.input().shape {
+            let [height, width, channels] = model.input().shape;
+            let expected = format!("({height}, {width}, {channels}), as the model's input");
+            return wrong("the shape of a validation picture", expected, shape.to_string());
+        }
+        self.loss.check(model, validation)
     }
 
     /// What the learning rate of the parameter at `path` is multiplied with.

@@ -291,6 +291,24 @@ fn sinks_hear_everything_in_order_and_any_of_them_may_stop() {
 }
 
 #[test]
+fn a_validation_set_that_does_not_fit_is_told_before_the_first_step() {
+    let set = stripes(1, 40);
+    let settings = Fit::new(SPARSE, RmsProp::default());
+    let empty = set.take(0);
+    let cases = [
+        (&empty, "the validation set must be of at least one picture"),
+        (&pictures(1, 9, [8, 9, 1], 3), "(8, 8, 1), as the model's input, but is (8, 9, 1)"),
+        (&pictures(1, 9, [8, 8, 1], 4), "4 classes"),
+    ];
+    for (validation, words) in cases {
+        let mut sink = |event: &Event<'_>| -> ControlFlow<Stop> { panic!("{event:?}") };
+        let error = fit(&mut linear(3), &set, Some(validation), &settings, None, &mut sink);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
 fn mistakes_are_told_before_the_first_step() {
     let set = stripes(1, 40);
     let settings = Fit::new(SPARSE, RmsProp::default());
@@ -326,6 +344,14 @@ fn mistakes_are_told_before_the_first_step() {
     }
 
     tell(&linear(3), &set, &Fit { batch_size: 0, ..settings.clone() }, &["batch_size", "at least 1"]);
+    for (batch_size, limit) in [(usize::MAX, "at most 1048576"), ((1 << 20) + 1, "at most 1048576")] {
+        let settings = Fit { batch_size, steps_per_epoch: Some(1), ..settings.clone() };
+        tell(&linear(3), &set, &settings, &["batch_size", limit, &batch_size.to_string()]);
+    }
+    let wide = Architecture::new().add(Flatten::new()).add(Dense::new(3).softmax());
+    let wide = Model::new(wide, InputSpec::new([80, 80, 1]), Seed(1)).unwrap();
+    let large = Fit { batch_size: 1 << 20, steps_per_epoch: Some(1), ..settings.clone() };
+    tell(&wide, &pictures(1, 3, [80, 80, 1], 3), &large, &["batch_size", "4294967296", "(80, 80, 1)"]);
     tell(&linear(3), &set, &Fit { steps_per_epoch: Some(0), ..settings.clone() }, &["steps_per_epoch"]);
     tell(
         &linear(3),

@@ -179,6 +179,30 @@ fn a_finished_training_goes_on_when_more_epochs_are_asked_for() {
 }
 
 #[test]
+fn fewer_epochs_than_are_done_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("further.safetensors");
+    run(&mut small(7), &Fit { epochs: 3, ..settings() }, Some(&resume(&file))).unwrap();
+    let refuse = |epochs: usize, words: &[&str]| {
+        let mut model = small(9);
+        let before = bits(&model);
+        let error = run(&mut model, &Fit { epochs, ..settings() }, Some(&resume(&file))).unwrap_err();
+        assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+        assert_eq!(bits(&model), before, "a refused checkpoint changes nothing");
+    };
+    refuse(2, &["epochs must be at least 3", "further.safetensors", "3 are done", "but is 2"]);
+
+    // In the middle of the fourth epoch three are no longer what these weights have seen.
+    let (train, validation) = sets();
+    let mut stop = |event: &Event<'_>| match event {
+        Event::Step { step: 2, .. } => ControlFlow::Break(Stop { reason: "enough".into() }),
+        _ => ControlFlow::Continue(()),
+    };
+    fit(&mut small(7), &train, Some(&validation), &settings(), Some(&resume(&file)), &mut stop).unwrap();
+    refuse(3, &["epochs must be at least 4", "3 and 2 steps are done", "but is 3"]);
+}
+
+#[test]
 fn without_resume_an_old_checkpoint_is_replaced_and_without_a_file_training_begins() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("checkpoint.safetensors");

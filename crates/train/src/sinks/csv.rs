@@ -42,7 +42,7 @@ impl Sink for Csv {
         let answer = self.history.event(event)?;
         if matches!(event, Event::Start { .. } | Event::Epoch { .. }) {
             let written = write_file(&self.file, self.table().as_bytes());
-            written.map_err(|source| Error::Write { path: self.file.clone(), source })?;
+            written.map_err(|cause| Error::Write { path: self.file.clone(), cause })?;
         }
         Ok(answer)
     }
