@@ -37,7 +37,7 @@ type Outcome<T = ()> = std::result::Result<T, Failure>;
 /// Elements of one input whose central difference is taken; a random direction covers all of them at once.
 const SAMPLES: usize = 12;
 
-/// Steps of central differences, relative to the size of a number. Small enough that a kink is rarely crossed, large enough
+/// The step of central differences, for numbers of about 1. Small enough that a kink is rarely crossed, large enough
 /// for f64: the replay's own rounding moves the quotient by about 1e-16 / 1e-6.
 const STEP: f64 = 1e-6;
 

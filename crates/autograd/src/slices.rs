@@ -1,11 +1,12 @@
 //! Running a part of the computation slice by slice of the batch, in parallel, forward and backward.
 
 use crate::operation::InputGradients;
+use crate::operations;
 use crate::profile::Profile;
 use crate::tape::Tape;
 use crate::value::Value;
 use convnet_cpu::{elementwise, parallel};
-use convnet_tensor::{Error, Result, Tensor};
+use convnet_tensor::{Error, Result, Shape, Tensor};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -36,6 +37,15 @@ impl Tape {
     ) -> Result<Vec<Value>> {
         let owned = |values: &[&Value]| values.iter().map(|&value| value.clone()).collect::<Vec<_>>();
         let pictures = x.first().map_or(0, |value| value.tensor.len_first());
+        for value in x {
+            let fits = value.shape().first() == Some(&pictures);
+            operations::expect(
+                fits,
+                "slices",
+                || format!("inputs of {pictures} pictures each"),
+                value.shape(),
+            )?;
+        }
         let ranges: Vec<_> = parallel::groups(pictures).collect();
         if ranges.len() <= 1 || self.recording.is_some() {
             // Nothing to divide: the loops inside divide their own work.
@@ -58,7 +68,17 @@ impl Tape {
                     values.push(if nodes[place].is_some() { tape.watch(&value, place)? } else { value });
                 }
                 let weights = values.split_off(x.len());
+                let pictures = range.len();
                 let outputs = body(&mut tape, range, &values, &weights)?;
+                for value in &outputs {
+                    let fits = value.shape().first() == Some(&pictures);
+                    operations::expect(
+                        fits,
+                        "slices",
+                        || format!("outputs of {pictures} pictures"),
+                        value.shape(),
+                    )?;
+                }
                 Ok(Slice { tape, outputs })
             });
             *done[slice].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
@@ -68,6 +88,14 @@ impl Tape {
             let result = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
             let mut slice = result.expect("every slice has run")?;
             self.profile.absorb(slice.tape.take_profile());
+            let kinds = |slice: &Slice| -> Vec<Shape> {
+                slice.outputs.iter().map(|value| value.shape().without_first()).collect()
+            };
+            if let Some(first) = slices.first()
+                && kinds(first) != kinds(&slice)
+            {
+                return Err(Error::Slices { first: kinds(first), other: kinds(&slice) });
+            }
             slices.push(slice);
         }
 

@@ -170,6 +170,7 @@ impl Tape {
     pub fn clear(&mut self) {
         self.entries.clear();
         self.nodes.clear();
+        self.label = Arc::from("");
         self.id = fresh_id();
     }
 
@@ -285,7 +286,8 @@ impl Tape {
                 let mut to = InputGradients::new(&shapes);
                 let started = Instant::now();
                 (entry.backward)(gradients, &mut to, &mut self.profile)?;
-                if self.settings.profile {
+                // What runs in slices measures itself, label by label.
+                if self.settings.profile && entry.gives_all {
                     self.profile.backward(&entry.label, entry.operation, started.elapsed());
                 }
                 to.check(entry.operation, entry.gives_all)?;

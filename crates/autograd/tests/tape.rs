@@ -213,4 +213,18 @@ fn time_and_memory_can_be_read_per_label() {
     let conv = profile.0.iter().find(|measured| &*measured.label == "conv").unwrap();
     assert_eq!((conv.operation, conv.output_bytes), ("Conv2D", 16 * 4 * 4 * 3 * 4));
     assert!(conv.forward.as_nanos() > 0 && conv.backward.as_nanos() > 0);
+    assert_eq!(profile.0.len(), 1, "the slices themselves are not counted again: {profile:?}");
+}
+
+#[test]
+fn slices_that_do_not_fit_together_are_refused() {
+    let mut tape = Tape::new();
+    let [two, three] = [Value::constant(Tensor::zeros([16, 2])), Value::constant(Tensor::zeros([15, 2]))];
+    let error = tape.in_slices(&[&two, &three], &[], |_, _, x, _| Ok(x.to_vec())).unwrap_err();
+    assert_eq!(error.to_string(), "slices takes inputs of 16 pictures each, but got (15, 2)");
+    let error =
+        tape.in_slices(&[&two], &[], |_, range, x, _| Ok(if range.start == 0 { x.to_vec() } else { vec![] }));
+    assert!(error.unwrap_err().to_string().starts_with("the slices of a batch gave different outputs"));
+    let error = tape.in_slices(&[&two], &[], |_, _, _, _| Ok(vec![Tensor::scalar(1.0).into()])).unwrap_err();
+    assert!(error.to_string().contains("outputs of 2 pictures"), "{error}");
 }

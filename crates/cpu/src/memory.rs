@@ -19,6 +19,9 @@ const STEPS: usize = 8;
 /// Idle memory that is always kept; beyond it, no more stays idle than was ever in use at once.
 const IDLE_FLOOR: usize = 16 << 20;
 
+/// The most bytes that a block may have, far above any memory and far enough below `isize::MAX` for its class.
+const LARGEST: usize = isize::MAX as usize / 2;
+
 mod sealed {
     pub trait Sealed {}
 }
@@ -52,12 +55,34 @@ struct Recycler {
     shelves: Vec<Vec<Block>>,
     statistics: Statistics,
     high_water: usize,
+    put_back: u64,
+}
+
+impl Recycler {
+    /// Takes the blocks that have been idle longest off the shelves until `bytes` more may be idle.
+    fn make_room(&mut self, bytes: usize) -> Vec<Block> {
+        let keep = self.high_water.max(IDLE_FLOOR);
+        let mut freed = Vec::new();
+        while self.statistics.idle + bytes > keep {
+            // On each shelf the first has been idle longest.
+            let oldest = |shelf: &&mut Vec<Block>| shelf.first().map_or(u64::MAX, |block| block.idle_since);
+            let Some(shelf) = self.shelves.iter_mut().filter(|shelf| !shelf.is_empty()).min_by_key(oldest)
+            else {
+                break;
+            };
+            let block = shelf.remove(0);
+            self.statistics.idle -= block.bytes;
+            freed.push(block);
+        }
+        freed
+    }
 }
 
 static RECYCLER: Mutex<Recycler> = Mutex::new(Recycler {
     shelves: Vec::new(),
     statistics: Statistics { in_use: 0, peak: 0, idle: 0, misses: 0 },
     high_water: 0,
+    put_back: 0,
 });
 
 fn recycler() -> std::sync::MutexGuard<'static, Recycler> {
@@ -81,6 +106,8 @@ fn class_of(bytes: usize) -> (usize, usize) {
 struct Block {
     start: NonNull<u8>,
     bytes: usize,
+    /// When it was put back, counted in blocks put back.
+    idle_since: u64,
 }
 
 // SAFETY: a block is a unique owner of plain memory; nothing in it is tied to a thread.
@@ -98,7 +125,7 @@ impl Block {
         // SAFETY: the layout has a size above zero (`class_of` gives at least one line).
         let start = unsafe { alloc_zeroed(layout) };
         match NonNull::new(start) {
-            Some(start) => Block { start, bytes },
+            Some(start) => Block { start, bytes, idle_since: 0 },
             None => handle_alloc_error(layout),
         }
     }
@@ -122,8 +149,8 @@ pub struct Buffer<T: Plain> {
 impl<T: Plain> Buffer<T> {
     /// A buffer of `len` numbers with unspecified contents.
     pub fn recycled(len: usize) -> Buffer<T> {
-        let bytes = len.checked_mul(size_of::<T>()).expect("a tensor larger than the address space");
-        let (class, bytes) = class_of(bytes);
+        let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= LARGEST);
+        let (class, bytes) = class_of(bytes.expect("a tensor larger than the address space"));
         let block = {
             let mut recycler = recycler();
             let block = recycler.shelves.get_mut(class).and_then(Vec::pop);
@@ -184,21 +211,20 @@ impl<T: Plain> DerefMut for Buffer<T> {
 
 impl<T: Plain> Drop for Buffer<T> {
     fn drop(&mut self) {
-        let Some(block) = self.block.take() else { return };
+        let Some(mut block) = self.block.take() else { return };
         let mut recycler = recycler();
         recycler.statistics.in_use -= block.bytes;
-        let keep = recycler.high_water.max(IDLE_FLOOR);
-        if recycler.statistics.idle + block.bytes <= keep {
-            let (class, _) = class_of(block.bytes);
-            if recycler.shelves.len() <= class {
-                recycler.shelves.resize_with(class + 1, Vec::new);
-            }
-            recycler.statistics.idle += block.bytes;
-            recycler.shelves[class].push(block);
-        } else {
-            drop(recycler);
-            block.free();
+        let freed = recycler.make_room(block.bytes);
+        let (class, _) = class_of(block.bytes);
+        if recycler.shelves.len() <= class {
+            recycler.shelves.resize_with(class + 1, Vec::new);
         }
+        recycler.put_back += 1;
+        block.idle_since = recycler.put_back;
+        recycler.statistics.idle += block.bytes;
+        recycler.shelves[class].push(block);
+        drop(recycler);
+        freed.into_iter().for_each(Block::free);
     }
 }
 
@@ -271,6 +297,22 @@ mod tests {
         assert_eq!(second.as_ptr(), address);
         assert_eq!(address as usize % ALIGNMENT, 0);
         assert!(second.iter().all(|value| value.is_nan()), "tests must not be able to rely on old contents");
+    }
+
+    #[test]
+    fn what_an_earlier_job_left_idle_makes_room_for_a_later_one() {
+        // More than is ever idle otherwise, in a class that no other test uses, dropped at once.
+        let large: Vec<_> = (0..8).map(|_| Buffer::<u8>::recycled(23_456_789)).collect();
+        drop(large);
+        let address = |len| Buffer::<u8>::zeros(len).as_ptr();
+        let first = address(9_876_543);
+        assert_eq!(address(9_876_543), first, "the block is on its shelf again");
+    }
+
+    #[test]
+    #[should_panic(expected = "larger than the address space")]
+    fn an_absurd_size_is_refused_before_it_wraps() {
+        Buffer::<f32>::recycled((1 << 62) - 1);
     }
 
     #[test]

@@ -38,6 +38,16 @@ pub enum Error {
         /// What came.
         found: Shape,
     },
+    /// Numbers of pictures that are not one per picture.
+    #[error("the request has {found} {what} for {expected} pictures; give one for each, or none")]
+    Request {
+        /// "rounds" or "pictures".
+        what: &'static str,
+        /// How many pictures there are.
+        expected: usize,
+        /// How many numbers came.
+        found: usize,
+    },
     /// A file that is not a model of ours, or not a whole one.
     #[error("{}: {message}", path.display())]
     File {

@@ -154,6 +154,13 @@ impl Builder {
         let output = layer.output_shape(&input_shapes).map_err(refuse)?;
         let first = self.graph.parameters.len();
         let specs = layer.parameters(&input_shapes);
+        for (place, spec) in specs.iter().enumerate() {
+            if specs[..place].iter().any(|before| before.name == spec.name) {
+                return Err(refuse(
+                    format!("has two parameters called `{}`; names must differ", spec.name).into(),
+                ));
+            }
+        }
         for shape in specs.iter().map(|spec| spec.shape).chain([output]) {
             if is_too_large(shape) {
                 return Err(refuse(
@@ -182,5 +189,5 @@ fn check_name(name: &str, path: &str) -> Result<()> {
 }
 
 fn is_too_large(shape: Shape) -> bool {
-    shape.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent)).is_none_or(|size| size > LARGEST)
+    shape.checked_size().is_none_or(|size| size > LARGEST)
 }

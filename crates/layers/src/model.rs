@@ -229,24 +229,26 @@ impl Model {
     }
 
     /// Lets the parameters of the layer at `path` and of all layers behind it learn, and freezes those before it inside
-    /// the same nested network: the chapter's fine-tuning.
+    /// the same nested network: the chapter's fine-tuning. The path of a nested network means its first layer. Returns how
+    /// many tensors learn from there on.
     ///
     /// # Errors
     /// [`Error::UnknownPath`].
     pub fn unfreeze_from(&mut self, path: &str) -> Result<usize> {
-        let crate::graph::Source::Step(first) = self.graph.find(path)? else { return self.unfreeze("") };
+        self.graph.find(path)?;
+        let first = self.graph.steps.iter().position(|step| is_under(&step.path, path)).unwrap_or(0);
         let network = path.rsplit_once('/').map_or("", |(network, _)| network);
-        let mut changed = 0;
+        let mut learning = 0;
         for (place, step) in self.graph.steps.iter().enumerate() {
             if place < first && !is_under(&step.path, network) {
                 continue;
             }
             for parameter in &mut self.parameters[step.parameters.clone()] {
                 parameter.trainable = place >= first;
-                changed += usize::from(parameter.trainable);
+                learning += usize::from(parameter.trainable);
             }
         }
-        Ok(changed)
+        Ok(learning)
     }
 
     fn set_trainable(&mut self, path: &str, trainable: bool) -> Result<usize> {

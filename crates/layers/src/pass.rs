@@ -27,7 +27,8 @@ impl Tap {
         Tap { path: path.into(), gradient: false }
     }
 
-    /// The output of the layer at `path` and, after backward, its gradient.
+    /// The output of the layer at `path` and, after backward, its gradient. Where a softmax or sigmoid ends the model, the
+    /// gradient of its last layer is that of the scores before it.
     pub fn with_gradient(path: impl Into<String>) -> Tap {
         Tap { path: path.into(), gradient: true }
     }
@@ -50,9 +51,9 @@ pub struct Request {
     pub guided: bool,
     /// The seed of what is random in training.
     pub seed: Seed,
-    /// The round in which each picture is met; a picture met in another round meets other random numbers.
+    /// The round in which each picture is met; a picture met in another round meets other random numbers. Empty: round 0.
     pub rounds: Vec<u64>,
-    /// The number of each picture in its data set.
+    /// The number of each picture in its data set. Empty: its place in the batch.
     pub pictures: Vec<u64>,
 }
 
@@ -111,6 +112,8 @@ pub struct Pass<'a> {
     pub(crate) seed: Seed,
     pub(crate) rounds: &'a [u64],
     pub(crate) pictures: &'a [u64],
+    /// The place in the batch of the first picture that the layer sees.
+    pub(crate) first_picture: usize,
     /// The layer's place, which keeps the random numbers of two layers apart.
     pub(crate) step: usize,
     /// The place of the layer's first parameter in the model.
@@ -130,6 +133,7 @@ impl<'a> Pass<'a> {
             seed,
             rounds: &[],
             pictures,
+            first_picture: 0,
             step: 0,
             first_parameter: 0,
             statistics: Statistics::default(),
@@ -154,9 +158,11 @@ impl<'a> Pass<'a> {
     /// The random numbers of this layer for picture `picture` of the batch (or of the slice that the layer sees), the
     /// same whatever the batch around it.
     pub fn stream(&self, picture: usize) -> Stream {
-        let number = |numbers: &[u64]| numbers.get(picture).copied().unwrap_or(picture as u64);
+        // Without numbers the place in the batch must do, so that slicing changes nothing.
+        let place = (self.first_picture + picture) as u64;
+        let number = self.pictures.get(picture).copied().unwrap_or(place);
         let round = self.rounds.get(picture).copied().unwrap_or(0);
-        self.seed.part(self.step as u64).stream(Purpose::Dropout, round, number(self.pictures))
+        self.seed.part(self.step as u64).stream(Purpose::Dropout, round, number)
     }
 
     /// A ReLU as the pass wants it.

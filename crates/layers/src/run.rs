@@ -46,6 +46,11 @@ pub(crate) fn run(model: &Model, tape: &mut Tape, x: &Tensor, request: &Request)
     if x.shape().len() != 4 || x.shape()[1..] != expected {
         return Err(Error::Input { expected, found: x.shape() });
     }
+    for (what, numbers) in [("rounds", &request.rounds), ("pictures", &request.pictures)] {
+        if !numbers.is_empty() && numbers.len() != x.len_first() {
+            return Err(Error::Request { what, expected: x.len_first(), found: numbers.len() });
+        }
+    }
     let taps = request.taps.iter().map(|tap| graph.find(&tap.path)).collect::<Result<Vec<_>>>()?;
     let plan = Plan::new(model, request, &taps);
     let statistics = Statistics::default();
@@ -337,6 +342,7 @@ impl Runner<'_> {
             seed: self.request.seed,
             rounds: of_slice(&self.request.rounds),
             pictures: of_slice(&self.request.pictures),
+            first_picture: range.start,
             step,
             first_parameter: in_graph.parameters.start,
             statistics: Arc::clone(self.statistics),

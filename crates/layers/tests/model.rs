@@ -195,13 +195,46 @@ fn tapping_fusing_and_slicing_change_no_bit() {
         for threads in [1, 2, 3, 8] {
             assert_eq!(parallel::install(threads, || step(&model, 11, |_| ())), plain, "{threads} threads");
         }
-        // One group of pictures at a time against the whole batch at once.
-        assert_eq!(step(&model, 11, |request| request.watch_input = true).len(), plain.len() + 1);
         for (path, _) in model.layers() {
             // A tapped convolution is not fused with its pooling, and ends the slices.
             let tapped = step(&model, 11, |request| request.taps = vec![Tap::output(path)]);
             assert_eq!(tapped, plain, "{path} tapped");
         }
+    }
+}
+
+/// What the slices of a batch sum up is what its groups give one by one, added in order.
+#[test]
+fn a_batch_is_its_groups_added_in_order() {
+    let model = Model::new(digits(), InputSpec::new([28, 28, 1]), Seed(1)).unwrap();
+    let x = random([11, 28, 28, 1], 1);
+    let seed = random([11, 10], 2);
+    let gradients = |x: &Tensor, seed: &Tensor| {
+        let mut tape = Tape::new();
+        let outputs = model.run(&mut tape, x, &Request::train(Seed(9), &[], &[])).unwrap();
+        let mut gradients = vec![outputs.logits.as_ref().unwrap().tensor().clone(); 11];
+        let keep = |key: usize, gradient| {
+            gradients[key] = gradient;
+            Ok(())
+        };
+        tape.backward(&[(&outputs.logits.unwrap(), seed.clone())], keep).unwrap();
+        gradients
+    };
+    let whole = gradients(&x, &seed);
+    let mut sums: Vec<Option<Tensor>> = vec![None; 6];
+    for range in parallel::groups(11) {
+        let part = parallel::in_slice(|| gradients(&x.rows(range.clone()), &seed.rows(range.clone())));
+        assert_eq!(part[10], whole[10].rows(range), "the scores of a picture do not depend on the others");
+        for (sum, part) in sums.iter_mut().zip(part) {
+            match sum {
+                None => *sum = Some(part),
+                Some(sum) => sum.data_mut().iter_mut().zip(part.data()).for_each(|(sum, part)| *sum += part),
+            }
+        }
+    }
+    // Kernels and biases of the three convolutions; dense layers sum over the whole batch in one chain.
+    for (place, sum) in sums.into_iter().enumerate() {
+        assert_eq!(sum.unwrap(), whole[place], "{}", model.parameters()[place].path);
     }
 }
 
@@ -268,6 +301,11 @@ fn freezing_is_by_path() {
             "base/block1_conv2/kernel",
             "base/block1_conv2/bias"
         ]
+    );
+    assert_eq!(
+        model.clone().unfreeze_from("base").unwrap(),
+        model.parameters().len(),
+        "from its first layer on"
     );
     assert!(model.freeze("base/block1_conv").is_err(), "whole components only");
     let keys: Vec<_> = step(&model, 4, |_| ()).iter().map(|(key, _)| *key).filter(|key| *key < 100).collect();
@@ -413,4 +451,14 @@ fn dropout_keeps_its_share_and_is_the_same_in_every_batch() {
     assert!(three.data().iter().all(|&y| y == 0.0 || (y - 1.0 / 0.7).abs() < 1e-6));
     assert_eq!(drop(&[8]).data(), three.rows(1..2).data());
     assert_ne!(three.rows(0..1).data(), three.rows(1..2).data());
+
+    // Without numbers the place in the batch decides, whatever the slices.
+    let model =
+        Model::new(Architecture::new().add(Dropout::new(0.5)), InputSpec::new([1, 1, 64]), Seed(1)).unwrap();
+    let request = Request { training: true, ..Request::predict() };
+    let outputs = model.run(&mut Tape::new(), &Tensor::full([16, 1, 1, 64], 1.0), &request).unwrap();
+    let dropped = outputs.logits.unwrap().into_tensor();
+    for one in 0..16 {
+        assert!((0..one).all(|other| dropped.rows(other..other + 1) != dropped.rows(one..one + 1)));
+    }
 }

@@ -67,6 +67,14 @@ pub enum Error {
         /// The input's place.
         input: usize,
     },
+    /// Slices of one batch that do not fit together.
+    #[error("the slices of a batch gave different outputs: {first:?} and {other:?} per picture")]
+    Slices {
+        /// The shapes of one slice's outputs, without the batch axis.
+        first: Vec<Shape>,
+        /// Those of another.
+        other: Vec<Shape>,
+    },
     /// A gradient of the wrong shape.
     #[error("{operation} gave a gradient of shape {found} for a value of shape {expected}")]
     GradientShape {

@@ -1,4 +1,4 @@
-//! Tensors, shapes, seeds and independent random streams.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod derived;

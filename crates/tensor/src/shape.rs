@@ -35,8 +35,16 @@ impl Shape {
     }
 
     /// The number of elements: the product of the extents, 1 without axes.
+    ///
+    /// # Panics
+    /// When no machine could hold so many; [`Shape::checked_size`] tells.
     pub fn size(&self) -> usize {
-        self.iter().product()
+        self.checked_size().expect("a tensor larger than the address space")
+    }
+
+    /// The number of elements, or `None` when it is beyond `usize`: for shapes that come from outside.
+    pub fn checked_size(&self) -> Option<usize> {
+        self.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent))
     }
 
     /// This shape behind a new outermost axis: a picture's shape becomes a batch's.

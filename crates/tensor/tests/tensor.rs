@@ -26,6 +26,7 @@ fn lengths_are_checked() {
     assert_eq!(error, Error::Length { shape: Shape::from([2, 3]), found: 5 });
     assert_eq!(error.to_string(), "a tensor of shape (2, 3) holds 6 numbers, but 5 were given");
     assert!(Tensor::<f32>::zeros([2, 3]).reshaped([4]).is_err());
+    assert_eq!(Shape::from([1 << 33, 1 << 31, 1]).checked_size(), None, "never a product that has wrapped");
     assert_eq!(Tensor::<f32>::scalar(2.0).data(), [2.0]);
     assert_eq!(Tensor::<f32>::zeros([0, 3]).rows(0..0).size(), 0);
 }

@@ -50,7 +50,12 @@ fn derived_name(what: impl Hash) -> u64 {
 }
 
 /// An error unless `fits`: what the operation takes, and what came.
-fn expect(fits: bool, operation: &str, expected: impl FnOnce() -> String, found: Shape) -> Result<()> {
+pub(crate) fn expect(
+    fits: bool,
+    operation: &str,
+    expected: impl FnOnce() -> String,
+    found: Shape,
+) -> Result<()> {
     if fits { Ok(()) } else { Err(Error::Shape { operation: operation.into(), expected: expected(), found }) }
 }
 
