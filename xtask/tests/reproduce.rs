@@ -107,7 +107,7 @@ fn needs_are_run_or_taken_from_an_earlier_run() {
     assert!(!said.contains("taken from an earlier run"), "another seed needs another model: {said}");
 }
 
-/// The reviewer's case: a run with another seed ends between its model and its record.
+/// A run with another seed ends between its model and its record.
 #[test]
 fn a_record_never_stands_beside_the_model_of_another_run() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use convnet_data::{Dataset, generated, idx};
 use convnet_datasets::{Announcement, Client, DataChoice, Found, Manifest, Places, Source, find, obtain};
 use convnet_report::{DataSource, Progress, words};
 use convnet_tensor::Seed;
-use std::io::Stderr;
+use std::io::{Stderr, Write};
 
 /// Training and test digits.
 pub(crate) struct Digits {
@@ -123,15 +123,15 @@ impl Digits {
 }
 
 /// A download shown as progress.
-struct Download<'a> {
-    progress: &'a mut Progress<Stderr>,
+struct Download<'a, W: Write> {
+    progress: &'a mut Progress<W>,
     /// The file under way.
     file: String,
     /// How much of it is shown.
     shown: u64,
 }
 
-impl convnet_datasets::Progress for Download<'_> {
+impl<W: Write> convnet_datasets::Progress for Download<'_, W> {
     fn announce(&mut self, announcement: &Announcement<'_>) {
         let megabytes = announcement.bytes as f64 / 1e6;
         let time = words::seconds(announcement.seconds_at(20.0));
@@ -156,5 +156,33 @@ impl convnet_datasets::Progress for Download<'_> {
 
     fn note(&mut self, line: &str) {
         self.progress.say(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convnet_datasets::Progress as _;
+    use convnet_report::Mode;
+    use std::time::Duration;
+
+    #[test]
+    fn a_download_shows_each_file_and_what_was_there_before() {
+        let mut lines = Vec::new();
+        let mut progress = Progress::new(&mut lines, Mode::Plain, || Duration::ZERO);
+        let mut download = Download { progress: &mut progress, file: String::new(), shown: 0 };
+        for received in [0, 400, 1_000] {
+            download.advance("first", received, 1_000);
+        }
+        // Resumed, cut off, and begun again.
+        for received in [500, 1_500, 0, 1_500, 1_800] {
+            download.advance("second", received, 2_000);
+        }
+        progress.finish();
+        drop(progress);
+        let lines = String::from_utf8(lines).unwrap();
+        let expected = ["first: 1,000 bytes", "second: 1,800 of 2,000 bytes"];
+        assert!(lines.lines().zip(expected).all(|(line, expected)| line.starts_with(expected)), "{lines}");
+        assert_eq!(lines.lines().count(), expected.len(), "{lines}");
     }
 }

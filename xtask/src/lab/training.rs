@@ -240,14 +240,13 @@ impl<'a> Watch<'a> {
 impl convnet_train::Sink for Watch<'_> {
     fn event(&mut self, event: &Event<'_>) -> convnet_train::Result<ControlFlow<Stop>> {
         match *event {
-            Event::Start { epochs, past, done, .. } => {
+            Event::Start { epochs, past, done, steps, .. } => {
                 self.epochs = epochs;
                 self.resumed = done > 0 || !past.rows.is_empty();
                 self.before = (done * self.batch_size).min(self.pictures) as u64;
                 if self.resumed {
-                    let epochs = past.rows.len();
-                    self.progress
-                        .say(&format!("{}  goes on after {epochs} epochs and {done} steps", self.name));
+                    let before = format!("{} of {epochs} epochs, {done} of {steps} steps", past.rows.len());
+                    self.progress.say(&format!("{}  goes on; done before: {before}", self.name));
                 }
             }
             Event::Step { epoch, pictures, loss, accuracy, .. } => {
