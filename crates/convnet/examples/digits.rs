@@ -3,7 +3,6 @@
 //! `cargo run --release -p convnet --example digits -- FOLDER_WITH_THE_FOUR_IDX_FILES`
 
 use convnet::prelude::*;
-use convnet::train::{Event, Fit, Loss, evaluate, fit, optimizers::RmsProp};
 use std::ops::ControlFlow;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

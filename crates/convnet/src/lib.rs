@@ -10,12 +10,19 @@ pub use convnet_train as train;
 
 /// What most programs need: `use convnet::prelude::*`.
 pub mod prelude {
-    pub use convnet_autograd::{Operation, Tape, Value};
+    pub use convnet_autograd::{InputGradients, Operation, Tape, Value, Wanted};
     pub use convnet_data::{Batches, Dataset, Order, generated, idx};
     pub use convnet_layers::{
         Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Conv2D, Dense,
-        Dropout, Flatten, GlobalAveragePooling2D, InputSpec, Layer, LayerClasses, MaxPooling2D, Model,
-        Padding, ReLU, Request, Rescaling, Sigmoid, Softmax, Tap,
+        Dropout, Flatten, GlobalAveragePooling2D, Initializer, InputSpec, Layer, LayerClasses, MaxPooling2D,
+        Model, Padding, ParameterSpec, Pass, ReLU, Refusal, Request, Rescaling, Role, Sigmoid, Softmax, Tap,
     };
     pub use convnet_tensor::{Pixels, Seed, Shape, Tensor};
+    pub use convnet_train::optimizers::{Adam, AdamW, RmsProp, Sgd};
+    pub use convnet_train::{Event, Fit, Loss, Sinks, evaluate, fit, predict};
 }
+
+/// The README of the project, whose example must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -16,6 +16,9 @@ use std::io::Stderr;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+/// What the pictures are that each epoch is measured on: section 5.1 has no validation set, and chooses nothing by them.
+const TEST: &str = "test";
+
 /// Pictures that are looked at together when nothing is learned.
 const EVALUATION_BATCH: usize = 200;
 
@@ -98,6 +101,7 @@ impl Lab {
                 bail!(Interrupted(format!("interrupted; checkpoint: {}", checkpoint.display())))
             }
         }
+        self.record.validation_name = Some(TEST.into());
         for (series, values) in outcome.history.series() {
             let name = part.map_or(series.to_string(), |part| format!("{part}/{series}"));
             self.record.history.insert(name, values);
@@ -135,7 +139,7 @@ impl Lab {
         let classes = test.classes();
         let title = self.record.title.clone().unwrap_or_default();
         // The page draws these itself; as files they can be used elsewhere.
-        for (what, svg) in chart::learning_curves(&title, &self.record.history) {
+        for (what, svg) in chart::learning_curves_of(&title, &self.record.history, TEST) {
             self.save_figure(&format!("{what}.svg"), svg.as_bytes())?;
         }
         let counts: Vec<u64> = evaluation.confusion.counts.iter().flatten().copied().collect();
