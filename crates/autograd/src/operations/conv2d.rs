@@ -3,7 +3,7 @@
 use super::{BIAS, INPUT, KERNEL, derived_name, expect, expect_inputs, written};
 use crate::operation::{InputGradients, Operation, Wanted};
 use convnet_cpu::activation::Activation;
-use convnet_cpu::conv2d::{self, Geometry, Packed};
+use convnet_cpu::conv2d::{self, Geometry, Gradient, Packed};
 use convnet_cpu::reference;
 use convnet_tensor::{Result, Shape, Tensor};
 use std::sync::Arc;
@@ -42,6 +42,33 @@ pub(super) fn packed(geometry: &Geometry, kernel: &Tensor, direction: Direction)
         Direction::Forward => Packed::forward(geometry, kernel.data()),
         Direction::Transposed => Packed::transposed(geometry, kernel.data()),
     })
+}
+
+/// All gradients that are wanted in one sweep, since they share what is made of `dy`.
+pub(super) fn give_gradients(
+    g: &Geometry,
+    pictures: usize,
+    dy: Gradient<'_>,
+    x: Option<&Tensor>,
+    kernel: Option<&Tensor>,
+    to: &mut InputGradients<'_>,
+) {
+    let kernel_shape = [g.window.size[0], g.window.size[1], g.in_channels, g.out_channels];
+    let mut dkernel = x.map(|_| Tensor::recycled(kernel_shape));
+    let mut dbias = to.wants(BIAS).then(|| Tensor::recycled([g.out_channels]));
+    let mut dx = kernel.map(|_| Tensor::recycled([pictures, g.height, g.width, g.in_channels]));
+    let kernel = kernel.map(|kernel| packed(g, kernel, Direction::Transposed));
+    let wanted = conv2d::Wanted {
+        kernel: x.zip(dkernel.as_mut()).map(|(x, dkernel)| (x.data(), dkernel.data_mut())),
+        bias: dbias.as_mut().map(|dbias| dbias.data_mut()),
+        input: kernel.as_deref().zip(dx.as_mut()).map(|(kernel, dx)| (kernel, dx.data_mut())),
+    };
+    conv2d::gradients(g, pictures, dy, wanted);
+    for (place, gradient) in [(INPUT, dx), (KERNEL, dkernel), (BIAS, dbias)] {
+        if let Some(gradient) = gradient {
+            to.give(place, || gradient);
+        }
+    }
 }
 
 /// The inputs fit the geometry, or an error that says which does not.
@@ -88,28 +115,20 @@ impl Operation for Conv2D {
         Ok((y, saved))
     }
 
-    fn backward(&self, saved: Self::Saved, gradient: Tensor, to: &mut InputGradients<'_>) -> Result<()> {
+    fn backward(&self, saved: Self::Saved, mut gradient: Tensor, to: &mut InputGradients<'_>) -> Result<()> {
         let (x, kernel, y) = saved;
-        let g = &self.geometry;
-        let pictures = gradient.len_first();
-        let mut dy = gradient;
         if let Some(y) = y {
-            conv2d::undo_activation(self.activation, y.data(), dy.data_mut());
+            conv2d::undo_activation(self.activation, y.data(), gradient.data_mut());
         }
-        if let Some(x) = x {
-            let shape = [g.window.size[0], g.window.size[1], g.in_channels, g.out_channels];
-            to.give(KERNEL, || written(shape, |dk| conv2d::kernel_gradient(g, x.data(), dy.data(), dk)));
-        }
-        to.give(BIAS, || {
-            written([g.out_channels], |db| conv2d::bias_gradient(g.out_channels, pictures, dy.data(), db))
-        });
-        if let Some(kernel) = kernel {
-            let kernel = packed(g, &kernel, Direction::Transposed);
-            to.give(INPUT, || {
-                let shape = [pictures, g.height, g.width, g.in_channels];
-                written(shape, |dx| conv2d::input_gradient(g, &kernel, dy.data(), dx))
-            });
-        }
+        let pictures = gradient.len_first();
+        give_gradients(
+            &self.geometry,
+            pictures,
+            Gradient::Full(gradient.data()),
+            x.as_ref(),
+            kernel.as_ref(),
+            to,
+        );
         Ok(())
     }
 

@@ -1,10 +1,10 @@
 //! Convolution, bias, activation and 2×2 max-pooling in one step.
 
-use super::conv2d::{Direction, check, packed};
+use super::conv2d::{Direction, check, give_gradients, packed};
 use super::{BIAS, INPUT, KERNEL, expect, written};
 use crate::operation::{InputGradients, Operation, Wanted};
 use convnet_cpu::activation::Activation;
-use convnet_cpu::conv2d::{self, Geometry};
+use convnet_cpu::conv2d::{self, Geometry, Gradient, Pooled};
 use convnet_cpu::{pool2d, reference, window::Window};
 use convnet_tensor::{Result, Shape, Tensor};
 
@@ -61,36 +61,10 @@ impl Operation for ConvPool2D {
 
     fn backward(&self, saved: Self::Saved, gradient: Tensor, to: &mut InputGradients<'_>) -> Result<()> {
         let Some(Saved { x, kernel, y, argmax }) = saved else { return Ok(()) };
-        let g = &self.geometry;
-        let pictures = gradient.len_first();
-        let (y, argmax, dy) = (y.data(), argmax.data(), gradient.data());
-        if let Some(x) = x {
-            let shape = [g.window.size[0], g.window.size[1], g.in_channels, g.out_channels];
-            let mut dbias = to.wants(BIAS).then(|| Tensor::recycled([g.out_channels]));
-            let dkernel = written(shape, |dk| {
-                let db = dbias.as_mut().map(|db| db.data_mut());
-                conv2d::pooled_kernel_gradient(g, x.data(), y, argmax, self.activation, dy, dk, db);
-            });
-            to.give(KERNEL, || dkernel);
-            if let Some(dbias) = dbias {
-                to.give(BIAS, || dbias);
-            }
-        }
-        if !to.wants(KERNEL) {
-            to.give(BIAS, || {
-                written([g.out_channels], |db| {
-                    conv2d::pooled_bias_gradient(g, y, argmax, self.activation, dy, db);
-                })
-            });
-        }
-        if let Some(kernel) = kernel {
-            let kernel = packed(g, &kernel, Direction::Transposed);
-            to.give(INPUT, || {
-                written([pictures, g.height, g.width, g.in_channels], |dx| {
-                    conv2d::pooled_input_gradient(g, &kernel, y, argmax, self.activation, dy, dx);
-                })
-            });
-        }
+        let pooled =
+            Pooled { y: y.data(), argmax: argmax.data(), activation: self.activation, dy: gradient.data() };
+        let (pictures, dy) = (gradient.len_first(), Gradient::Pooled(pooled));
+        give_gradients(&self.geometry, pictures, dy, x.as_ref(), kernel.as_ref(), to);
         Ok(())
     }
 

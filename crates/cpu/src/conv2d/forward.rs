@@ -1,7 +1,8 @@
 //! The forward pass.
 
 use super::band::{Band, Pixels, deal};
-use super::{Geometry, Packed};
+use super::winograd::{self, Pooling};
+use super::{Geometry, Layout, Packed};
 use crate::activation::Activation;
 use crate::gemm::{Gathered, Product};
 use crate::parallel;
@@ -11,8 +12,8 @@ pub(super) const BAND_BYTES: usize = 192 << 10;
 
 /// `y = activation(x ∗ kernel + bias)`; `x` `[N, height, width, in_channels]`, `y` `[N, rows, columns, out_channels]`.
 ///
-/// Each number of `y` is one chain of multiply-adds over the kernel's rows, columns and input channels in order, then
-/// the bias is added: it depends on nothing but its own window.
+/// Direct, each number of `y` is one chain of multiply-adds over the kernel's rows, columns and input channels in order, then
+/// the bias is added: it depends on nothing but its own window. With Winograd's algorithm it depends on its tile of 4×4.
 pub fn forward(
     g: &Geometry,
     x: &[f32],
@@ -22,10 +23,16 @@ pub fn forward(
     y: &mut [f32],
 ) {
     let n = g.pictures(x);
-    g.check(n, &packed.0, y.len(), bias);
+    assert_eq!(y.len(), n * g.output_len(), "length of the output");
+    g.check_bias(bias);
+    let panels = match &packed.0 {
+        Layout::Panels(panels) => panels,
+        Layout::Winograd(u) => return winograd::forward(g, x, u, bias, activation, y, Pooling::None),
+    };
+    g.check_panels(panels);
     let [rows, columns, channels] = g.output();
     let bands = Band::cut_for_threads(0..n, rows, BAND_BYTES / g.row_bytes());
-    let tile = packed.0.tile();
+    let tile = panels.tile();
     let mut parts = deal(&bands, columns * channels, y);
     parallel::for_each_chunk(&mut parts, 1, |index, part| {
         let band = &bands[index];
@@ -33,8 +40,8 @@ pub fn forward(
         let (bases, offsets) = (pixels.bases(g, band, columns), pixels.offsets(g));
         tile.run(Product {
             a: Gathered::new(pixels.numbers(), &bases, &offsets),
-            b: &packed.0,
-            panels: 0..packed.0.count(),
+            b: panels,
+            panels: 0..panels.count(),
             bias,
             activation,
             c: &mut *part[0],

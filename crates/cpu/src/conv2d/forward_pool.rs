@@ -2,7 +2,8 @@
 
 use super::band::{Band, Pixels, deal};
 use super::forward::BAND_BYTES;
-use super::{Geometry, Packed};
+use super::winograd::{self, Pooling};
+use super::{Geometry, Layout, Packed};
 use crate::activation::Activation;
 use crate::gemm::{Finish, Gathered, Panels, product, store_tile};
 use crate::parallel;
@@ -34,15 +35,23 @@ pub fn forward_pool(
     argmax: Option<&mut [u8]>,
 ) {
     let n = g.pictures(x);
-    g.check(n, &packed.0, y_pooled.len() / g.pooled_len().max(1) * g.output_len(), bias);
+    assert_eq!(y_pooled.len(), n * g.pooled_len(), "length of the pooled output");
+    g.check_bias(bias);
     let [rows, columns, channels] = g.pooled();
     let argmax = argmax.unwrap_or_default();
     let argmax_row = if argmax.is_empty() { 0 } else { columns * argmax_bytes(channels) };
     assert!(argmax.is_empty() || argmax.len() == n * argmax_len(g), "length of the arg-max");
+    let panels = match &packed.0 {
+        Layout::Panels(panels) => panels,
+        Layout::Winograd(u) => {
+            return winograd::forward(g, x, u, bias, activation, y_pooled, Pooling::TwoByTwo(argmax));
+        }
+    };
+    g.check_panels(panels);
     let bands = Band::cut_for_threads(0..n, rows, BAND_BYTES / (2 * g.row_bytes()));
     let places = deal(&bands, argmax_row, argmax);
     let mut parts: Vec<_> = deal(&bands, columns * channels, y_pooled).into_iter().zip(places).collect();
-    let tile = packed.0.tile();
+    let tile = panels.tile();
     parallel::for_each_chunk(&mut parts, 1, |index, part| {
         let band =
             Band { rows: 2 * bands[index].rows.start..2 * bands[index].rows.end, ..bands[index].clone() };
@@ -50,7 +59,7 @@ pub fn forward_pool(
         let (bases, offsets) = (pixels.pooled_bases(g, &band, 2 * columns), pixels.offsets(g));
         let (y, argmax) = &mut part[0];
         let a = Gathered::new(pixels.numbers(), &bases, &offsets);
-        tile.run(ProductPool { a, b: &packed.0, bias, activation, y, argmax });
+        tile.run(ProductPool { a, b: panels, bias, activation, y, argmax });
     });
 }
 
@@ -116,7 +125,7 @@ impl Kernel for ProductPool<'_> {
 
 /// The maximum of four numbers per lane, and the low and high bits of the first place where it stands.
 #[inline(always)]
-fn first_maximum<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; 4]) -> (S::Vector, [u32; 2]) {
+pub(super) fn first_maximum<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; 4]) -> (S::Vector, [u32; 2]) {
     // `max` of two numbers takes the second where they are equal, as the comparison does.
     let second = simd.greater(b, a);
     let maximum = simd.max(b, a);

@@ -87,15 +87,15 @@ impl Geometry {
         (input + columns * channels).max(1) * size_of::<f32>()
     }
 
-    /// # Panics
-    /// When the kernel, the output or the bias has not the length for `n` pictures.
-    pub(super) fn check(&self, n: usize, kernel: &Panels, outputs: usize, bias: Option<&[f32]>) {
+    pub(super) fn check_bias(&self, bias: Option<&[f32]>) {
+        assert!(bias.is_none_or(|bias| bias.len() == self.out_channels), "length of the bias");
+    }
+
+    pub(super) fn check_panels(&self, kernel: &Panels) {
         assert_eq!(
             [kernel.depth(), kernel.columns()],
             [self.depth(), self.out_channels],
             "a kernel packed forward"
         );
-        assert_eq!(outputs, n * self.output_len(), "length of the output");
-        assert!(bias.is_none_or(|bias| bias.len() == self.out_channels), "length of the bias");
     }
 }

@@ -8,19 +8,25 @@ use crate::memory::Buffer;
 use crate::simd::{Kernel, Simd, Tile, isa};
 
 /// The gradient of a convolution's output.
-#[derive(Clone, Copy)]
-pub(super) enum Gradient<'a> {
+#[derive(Clone, Copy, Debug)]
+pub enum Gradient<'a> {
+    /// As it is, `[N, rows, columns, out_channels]`, before the activation.
     Full(&'a [f32]),
+    /// Still behind the activation and pooling of [`forward_pool`](super::forward_pool).
     Pooled(Pooled<'a>),
 }
 
 /// What [`forward_pool`](super::forward_pool) put out, and the gradient of it.
-#[derive(Clone, Copy)]
-pub(super) struct Pooled<'a> {
-    pub(super) y: &'a [f32],
-    pub(super) argmax: &'a [u8],
-    pub(super) activation: Activation,
-    pub(super) dy: &'a [f32],
+#[derive(Clone, Copy, Debug)]
+pub struct Pooled<'a> {
+    /// The pooled output, `[N, rows / 2, columns / 2, out_channels]`.
+    pub y: &'a [f32],
+    /// Where the maxima stood.
+    pub argmax: &'a [u8],
+    /// What was applied before the pooling.
+    pub activation: Activation,
+    /// The gradient of `y`.
+    pub dy: &'a [f32],
 }
 
 /// Whole rows of the gradient of some pictures.
@@ -144,7 +150,10 @@ impl Kernel for Expand<'_> {
                 let from_here = (y.chunks_exact(S::LANES).zip(from.chunks_exact(S::LANES)))
                     .zip(argmax.chunks_exact(S::LANES / 4));
                 for (((a, b), (c, d)), ((y, from), argmax)) in corners.zip(from_here) {
-                    expand_vector(simd, &passing, y, from, argmax, [a, b, c, d]);
+                    let corners = expanded(simd, &passing, y, from, argmax);
+                    for (corner, to) in corners.into_iter().zip([a, b, c, d]) {
+                        simd.store(corner, to);
+                    }
                 }
                 if whole < channels {
                     let mut corners = [[0.0; 16]; 4];
@@ -152,9 +161,10 @@ impl Kernel for Expand<'_> {
                     let mut places = [0; 4];
                     let rest = &argmax[whole / 4..];
                     places[..rest.len()].copy_from_slice(rest);
-                    let [first, second, third, fourth] = &mut corners;
-                    let to: [&mut [f32]; 4] = [first, second, third, fourth];
-                    expand_vector(simd, &passing, &padded[0], &padded[1], &places, to);
+                    let vectors = expanded(simd, &passing, &padded[0], &padded[1], &places);
+                    for (vector, corner) in vectors.into_iter().zip(&mut corners) {
+                        simd.store(vector, corner);
+                    }
                     for (to, corner) in [a, b, c, d].into_iter().zip(corners) {
                         let to = &mut to[whole..];
                         to.copy_from_slice(&corner[..to.len()]);
@@ -172,13 +182,13 @@ fn pad(numbers: &[f32]) -> [f32; 16] {
 }
 
 /// Between which outputs an activation lets the gradient through.
-struct Passing {
+pub(super) struct Passing {
     always: bool,
     highest: f32,
 }
 
 impl Passing {
-    fn new(activation: Activation) -> Passing {
+    pub(super) fn new(activation: Activation) -> Passing {
         match activation {
             Activation::Linear => Passing { always: true, highest: f32::INFINITY },
             Activation::Relu => Passing { always: false, highest: f32::INFINITY },
@@ -189,14 +199,13 @@ impl Passing {
 
 /// One vector of channels of a window: its output, its gradient and the place of the maximum, to four corners.
 #[inline(always)]
-fn expand_vector<S: Simd>(
+pub(super) fn expanded<S: Simd>(
     simd: S,
     passing: &Passing,
     y: &[f32],
     from: &[f32],
     argmax: &[u8],
-    to: [&mut [f32]; 4],
-) {
+) -> [S::Vector; 4] {
     let zero = simd.splat(0.0);
     let mut value = simd.load(from);
     if !passing.always {
@@ -205,15 +214,16 @@ fn expand_vector<S: Simd>(
         value = simd.select(simd.greater(simd.splat(passing.highest), y), value, zero);
     }
     let (mut right, mut down) = (0, 0);
-    for eight in 0..S::LANES / 8 {
-        right |= u32::from(argmax[2 * eight]) << (8 * eight);
-        down |= u32::from(argmax[2 * eight + 1]) << (8 * eight);
+    for (eight, bytes) in argmax[..S::LANES / 4].chunks_exact(2).enumerate() {
+        right |= u32::from(bytes[0]) << (8 * eight);
+        down |= u32::from(bytes[1]) << (8 * eight);
     }
     let (right, down) = (simd.mask(right), simd.mask(down));
     let (upper, lower) = (simd.select(down, zero, value), simd.select(down, value, zero));
-    let [a, b, c, d] = to;
-    simd.store(simd.select(right, zero, upper), a);
-    simd.store(simd.select(right, upper, zero), b);
-    simd.store(simd.select(right, zero, lower), c);
-    simd.store(simd.select(right, lower, zero), d);
+    [
+        simd.select(right, zero, upper),
+        simd.select(right, upper, zero),
+        simd.select(right, zero, lower),
+        simd.select(right, lower, zero),
+    ]
 }

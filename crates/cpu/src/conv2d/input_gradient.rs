@@ -1,41 +1,20 @@
 //! The gradient with respect to the pictures.
 
+use super::Geometry;
 use super::band::{Band, deal, to_u32};
 use super::forward::BAND_BYTES;
-use super::gradient::{Gradient, Pooled};
-use super::{Geometry, Packed};
-use crate::activation::Activation;
+use super::gradient::Gradient;
 use crate::gemm::{Gathered, Panels, Rows, counting, for_each_tile, load_tile, product, store_tile};
 use crate::memory::Buffer;
 use crate::parallel;
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
 
-/// The gradient `dx` of the pictures, from the gradient `dy` of the output; `packed` as [`Packed::transposed`] made it.
+/// The gradient `dx` of the pictures, from the gradient `dy` of the output of `n` pictures; `panels` as
+/// [`Packed::transposed`](super::Packed::transposed) made them.
 ///
 /// Each number of `dx` is one chain over the output pixels that saw it in order, and over their channels.
-pub fn input_gradient(g: &Geometry, packed: &Packed, dy: &[f32], dx: &mut [f32]) {
-    of_gradient(g, packed, Gradient::Full(dy), dx);
-}
-
-/// The gradient `dx` of the pictures, from the gradient of [`forward_pool`](super::forward_pool)'s output. Same bits as
-/// undoing the pooling and the activation first.
-pub fn pooled_input_gradient(
-    g: &Geometry,
-    packed: &Packed,
-    y_pooled: &[f32],
-    argmax: &[u8],
-    activation: Activation,
-    dy_pooled: &[f32],
-    dx: &mut [f32],
-) {
-    of_gradient(g, packed, Gradient::Pooled(Pooled { y: y_pooled, argmax, activation, dy: dy_pooled }), dx);
-}
-
-fn of_gradient(g: &Geometry, packed: &Packed, dy: Gradient<'_>, dx: &mut [f32]) {
-    let n = g.pictures(dx);
-    dy.check(g, n);
-    let panels = &packed.0;
+pub(super) fn input_gradient(g: &Geometry, n: usize, panels: &Panels, dy: Gradient<'_>, dx: &mut [f32]) {
     assert_eq!(
         [panels.depth(), panels.columns()],
         [g.taps() * g.out_channels, g.in_channels],

@@ -2,8 +2,7 @@
 
 use super::Geometry;
 use super::band::{Band, Pixels};
-use super::gradient::{Gradient, Pooled};
-use crate::activation::Activation;
+use super::gradient::Gradient;
 use crate::gemm::{Accumulate, Gathered, SumRows};
 use crate::memory::Buffer;
 use crate::parallel;
@@ -18,62 +17,10 @@ const BAND_BYTES: usize = 32 << 10;
 const BAND_PIXELS: usize = 128;
 
 /// A kernel of more weights than this gets no partial sums: threads divide the kernel instead of the pictures.
-const LARGE_KERNEL: usize = 1 << 18;
+pub(super) const LARGE_KERNEL: usize = 1 << 18;
 
-/// The gradient of the kernel; what `dkernel` held is overwritten.
-///
-/// Inside a slice each number is one chain over pictures, rows and columns in order; outside one chain per group of
-/// pictures ([`parallel::groups`]), the groups added in order. Kernels of more than 2^18 weights are always one chain.
-pub fn kernel_gradient(g: &Geometry, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
-    of_gradient(g, x, Gradient::Full(dy), dkernel, None);
-}
-
-/// The gradients of the kernel and, where wanted, of the bias, from the gradient of [`forward_pool`](super::forward_pool)'s
-/// output. Same bits as undoing the pooling and the activation first.
-#[expect(clippy::too_many_arguments, reason = "each is another tensor")]
-pub fn pooled_kernel_gradient(
-    g: &Geometry,
-    x: &[f32],
-    y_pooled: &[f32],
-    argmax: &[u8],
-    activation: Activation,
-    dy_pooled: &[f32],
-    dkernel: &mut [f32],
-    dbias: Option<&mut [f32]>,
-) {
-    let dy = Gradient::Pooled(Pooled { y: y_pooled, argmax, activation, dy: dy_pooled });
-    of_gradient(g, x, dy, dkernel, dbias);
-}
-
-/// The gradient of the bias, from the gradient `dy` `[pictures, …, channels]`; what `dbias` held is overwritten. Summed
-/// in the order of [`kernel_gradient`].
-pub fn bias_gradient(channels: usize, pictures: usize, dy: &[f32], dbias: &mut [f32]) {
-    assert_eq!(dbias.len(), channels, "length of the bias");
-    let len = dy.len().checked_div(pictures).unwrap_or(0);
-    assert!(dy.len() == pictures * len && len.is_multiple_of(channels.max(1)), "length of the gradient");
-    by_group(pictures, dbias, |pictures, dbias| {
-        add_pixels(&dy[pictures.start * len..pictures.end * len], dbias);
-    });
-}
-
-/// The gradient of the bias alone, from the gradient of [`forward_pool`](super::forward_pool)'s output; the same bits as
-/// [`pooled_kernel_gradient`] gives.
-pub fn pooled_bias_gradient(
-    g: &Geometry,
-    y_pooled: &[f32],
-    argmax: &[u8],
-    activation: Activation,
-    dy_pooled: &[f32],
-    dbias: &mut [f32],
-) {
-    assert_eq!(dbias.len(), g.out_channels, "length of the bias");
-    let n = y_pooled.len().checked_div(g.pooled_len()).unwrap_or(0);
-    let dy = Gradient::Pooled(Pooled { y: y_pooled, argmax, activation, dy: dy_pooled });
-    dy.check(g, n);
-    bias_of_gradient(g, n, dy, dbias);
-}
-
-fn bias_of_gradient(g: &Geometry, n: usize, dy: Gradient<'_>, dbias: &mut [f32]) {
+/// The gradient of the bias alone, in the order of [`kernel_gradient`].
+pub(super) fn bias_gradient(g: &Geometry, n: usize, dy: Gradient<'_>, dbias: &mut [f32]) {
     by_group(n, dbias, |pictures, dbias| {
         for band in bands(g, dy, pictures) {
             add_pixels(dy.rows(g, &band).numbers(), dbias);
@@ -86,7 +33,7 @@ fn add_pixels(dy: &[f32], dbias: &mut [f32]) {
 }
 
 /// Sums over groups of pictures: `add` adds the pictures of a group to zeros, and the groups are added in order.
-fn by_group(n: usize, sum: &mut [f32], add: impl Fn(Range<usize>, &mut [f32]) + Sync) {
+pub(super) fn by_group(n: usize, sum: &mut [f32], add: impl Fn(Range<usize>, &mut [f32]) + Sync) {
     let groups: Vec<_> = parallel::groups(n).collect();
     if groups.len() <= 1 {
         sum.fill(0.0);
@@ -104,15 +51,22 @@ fn by_group(n: usize, sum: &mut [f32], add: impl Fn(Range<usize>, &mut [f32]) + 
     });
 }
 
-fn of_gradient(g: &Geometry, x: &[f32], dy: Gradient<'_>, dkernel: &mut [f32], dbias: Option<&mut [f32]>) {
+/// The gradient of the kernel and, where wanted, of the bias; what both held is overwritten.
+///
+/// Inside a slice each number is one chain over pictures, rows and columns in order; outside one chain per group of
+/// pictures ([`parallel::groups`]), the groups added in order. Kernels of more than 2^18 weights are always one chain.
+pub(super) fn kernel_gradient(
+    g: &Geometry,
+    x: &[f32],
+    dy: Gradient<'_>,
+    dkernel: &mut [f32],
+    dbias: Option<&mut [f32]>,
+) {
     let n = g.pictures(x);
-    dy.check(g, n);
-    assert_eq!(dkernel.len(), g.kernel_len(), "length of the kernel");
-    assert!(dbias.as_ref().is_none_or(|dbias| dbias.len() == g.out_channels), "length of the bias");
     let channels = g.out_channels;
     if dkernel.len() > LARGE_KERNEL {
         if let Some(dbias) = dbias {
-            bias_of_gradient(g, n, dy, dbias);
+            bias_gradient(g, n, dy, dbias);
         }
         let rows =
             g.depth().div_ceil(parallel::threads()).next_multiple_of(Tile::for_sums(isa(), channels).rows());

@@ -1,47 +1,109 @@
-//! Direct convolution of NHWC pictures, forward and both gradients, alone or fused with a 2×2 max-pooling.
+//! Convolution of NHWC pictures, forward and both gradients, alone or fused with a 2×2 max-pooling.
 //!
-//! There is one path for every stride, dilation and padding: the windows under the kernel are a matrix that is never
+//! The direct path serves every stride, dilation and padding: the windows under the kernel are a matrix that is never
 //! written down, read through one table of window starts and one of offsets. The forward pass is
 //! that matrix times the kernel, the kernel's gradient its transpose times the output's gradient; the pictures' gradient
-//! adds, tap by tap, the output's gradient times that tap's weights. Plain-loop twin: [`crate::reference::conv2d`].
+//! adds, tap by tap, the output's gradient times that tap's weights. 3×3 kernels with stride 1 take [`winograd`] where
+//! there are channels enough. Plain-loop twin of both: [`crate::reference::conv2d`].
 
 mod band;
 mod forward;
 mod forward_pool;
 mod geometry;
 mod gradient;
+mod gradients;
 mod input_gradient;
 mod kernel_gradient;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 pub use forward::forward;
 pub use forward_pool::{argmax_len, forward_pool};
 pub use geometry::Geometry;
-pub use input_gradient::{input_gradient, pooled_input_gradient};
-pub use kernel_gradient::{bias_gradient, kernel_gradient, pooled_bias_gradient, pooled_kernel_gradient};
+pub use gradient::{Gradient, Pooled};
+pub use gradients::{Wanted, gradients};
 
 use crate::activation::Activation;
 use crate::gemm::Panels;
+use std::sync::OnceLock;
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// Product by product.
+    Direct,
+    /// F(4×4, 3×3): a quarter of the products, two to five times the rounding error.
+    Winograd,
+}
+
+impl Algorithm {
+    /// The name that `CONVNET_CONV` and `results.json` use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Algorithm::Direct => "direct",
+            Algorithm::Winograd => "winograd",
+        }
+    }
+
+    /// The algorithm for a convolution: Winograd's where it suits the shapes, unless `CONVNET_CONV=direct`. Neither the
+    /// batch nor what is wanted of it plays a part, so that they change no bit.
+    pub fn of(g: &Geometry) -> Algorithm {
+        if winograd::suits(g) { Algorithm::preferred() } else { Algorithm::Direct }
+    }
+
+    /// What `CONVNET_CONV` asks for.
+    pub fn preferred() -> Algorithm {
+        static CHOSEN: OnceLock<Algorithm> = OnceLock::new();
+        *CHOSEN.get_or_init(|| match std::env::var("CONVNET_CONV") {
+            Ok(name) if name == Algorithm::Direct.name() => Algorithm::Direct,
+            _ => Algorithm::Winograd,
+        })
+    }
+}
 
 /// Kernel weights in the order the loops read them; made once per weight value, shared by all slices.
 #[derive(Debug)]
-pub struct Packed(Panels);
+pub struct Packed(Layout);
+
+#[derive(Debug)]
+enum Layout {
+    Panels(Panels),
+    Winograd(winograd::Transformed),
+}
 
 impl Packed {
     /// Packs a kernel for [`forward`] and [`forward_pool`].
     pub fn forward(g: &Geometry, kernel: &[f32]) -> Packed {
-        assert_eq!(kernel.len(), g.kernel_len(), "length of the kernel");
-        Packed(Panels::new(g.depth(), g.out_channels, kernel, |row| row * g.out_channels, 1))
+        Packed::forward_for(Algorithm::of(g), g, kernel)
     }
 
-    /// Packs a kernel for [`input_gradient`] and [`pooled_input_gradient`]: for each tap the output channels are rows,
-    /// the input channels columns.
-    pub fn transposed(g: &Geometry, kernel: &[f32]) -> Packed {
+    fn forward_for(algorithm: Algorithm, g: &Geometry, kernel: &[f32]) -> Packed {
         assert_eq!(kernel.len(), g.kernel_len(), "length of the kernel");
-        let outputs = g.out_channels;
-        let start = |row: usize| row / outputs * g.in_channels * outputs + row % outputs;
-        Packed(Panels::new(g.taps() * outputs, g.in_channels, kernel, start, outputs))
+        Packed(match algorithm {
+            Algorithm::Direct => {
+                Layout::Panels(Panels::new(g.depth(), g.out_channels, kernel, |row| row * g.out_channels, 1))
+            }
+            Algorithm::Winograd => Layout::Winograd(winograd::Transformed::forward(g, kernel)),
+        })
+    }
+
+    /// Packs a kernel for the pictures' gradient in [`gradients`].
+    pub fn transposed(g: &Geometry, kernel: &[f32]) -> Packed {
+        Packed::transposed_for(Algorithm::of(g), g, kernel)
+    }
+
+    fn transposed_for(algorithm: Algorithm, g: &Geometry, kernel: &[f32]) -> Packed {
+        assert_eq!(kernel.len(), g.kernel_len(), "length of the kernel");
+        Packed(match algorithm {
+            // For each tap the output channels are rows, the input channels columns.
+            Algorithm::Direct => {
+                let outputs = g.out_channels;
+                let start = |row: usize| row / outputs * g.in_channels * outputs + row % outputs;
+                Layout::Panels(Panels::new(g.taps() * outputs, g.in_channels, kernel, start, outputs))
+            }
+            Algorithm::Winograd => Layout::Winograd(winograd::Transformed::transposed(g, kernel)),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every loop against the plain loops in f64, and bit for bit against its chain of multiply-adds written out.
 
+use super::gradients::gradients_by;
 use super::*;
 use crate::memory::Buffer;
 use crate::parallel::{self, in_slice, install};
@@ -34,8 +35,30 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// What suits Winograd's algorithm, with tiles that hang over and vectors that end in mid-panel.
+    fn suited()(
+        height in 3usize..23, width in 3usize..23,
+        in_channels in (1usize..4).prop_map(|sixteens| 16 * sixteens),
+        out_channels in (2usize..5).prop_map(|sixteens| 16 * sixteens),
+        padding in prop_oneof![Just([0usize; 4]), Just([1usize; 4]), [0usize..3, 0usize..3, 0usize..3, 0usize..3]],
+    ) -> Geometry {
+        let [top, bottom, left, right] = padding;
+        let padding = Borders { top, bottom, left, right };
+        let window = Window { padding, ..Window::new([3, 3], [1, 1]) };
+        Geometry { height, width, in_channels, out_channels, window }
+    }
+}
+
+/// The same with pictures large enough for a 2×2 window of outputs.
+fn large_enough(g: Geometry) -> Geometry {
+    let [[tall, wide], [down, right]] = [g.window.extent(), g.window.stride];
+    Geometry { height: g.height.max(tall + down), width: g.width.max(wide + right), ..g }
+}
+
 /// One convolution with everything that goes in and comes out.
 struct Case {
+    algorithm: Algorithm,
     g: Geometry,
     n: usize,
     activation: Activation,
@@ -58,6 +81,7 @@ impl Case {
         let x = numbers(n * g.input_len(), 1);
         let kernel = numbers(g.kernel_len(), 2);
         Case {
+            algorithm: Algorithm::Direct,
             g,
             n,
             activation,
@@ -71,11 +95,31 @@ impl Case {
     fn results(&self) -> Results {
         let Case { g, n, .. } = self;
         let mut results = self.empty();
-        let packed = Packed::forward(g, &self.kernel);
+        let packed = Packed::forward_for(self.algorithm, g, &self.kernel);
         forward(g, &self.x, &packed, Some(&self.bias), self.activation, &mut results.y);
-        input_gradient(g, &Packed::transposed(g, &self.kernel), &self.dy, &mut results.dx);
-        kernel_gradient(g, &self.x, &self.dy, &mut results.dkernel);
-        bias_gradient(g.out_channels, *n, &self.dy, &mut results.dbias);
+        self.gradients(*n, Gradient::Full(&self.dy), &mut results);
+        results
+    }
+
+    /// All gradients together.
+    fn gradients(&self, n: usize, dy: Gradient<'_>, results: &mut Results) {
+        let packed = Packed::transposed_for(self.algorithm, &self.g, &self.kernel);
+        let wanted = Wanted {
+            kernel: Some((&self.x, &mut results.dkernel)),
+            bias: Some(&mut results.dbias),
+            input: Some((&packed, &mut results.dx)),
+        };
+        gradients_by(self.algorithm, &self.g, n, dy, wanted);
+    }
+
+    /// Each gradient alone.
+    fn one_by_one(&self, n: usize, dy: Gradient<'_>) -> Results {
+        let mut results = self.empty();
+        let packed = Packed::transposed_for(self.algorithm, &self.g, &self.kernel);
+        let run = |wanted| gradients_by(self.algorithm, &self.g, n, dy, wanted);
+        run(Wanted { kernel: Some((&self.x, &mut results.dkernel)), ..Wanted::default() });
+        run(Wanted { bias: Some(&mut results.dbias), ..Wanted::default() });
+        run(Wanted { input: Some((&packed, &mut results.dx)), ..Wanted::default() });
         results
     }
 
@@ -174,6 +218,17 @@ fn assert_same(name: &str, isa: Isa, left: &[f32], right: &[f32]) {
     }
 }
 
+/// As of a chain, times what the transforms add: their numbers are sums of up to 100 inputs and cancel again.
+fn assert_near_transformed(isa: Isa, case: &Case, results: &Results) {
+    let Case { g, n, .. } = case;
+    let (exact, scale) = (case.reference(false), case.reference(true));
+    let pixels = n * g.output_len() / g.out_channels;
+    assert_near("y", isa, &results.y, &exact[0], &scale[0], 16 * g.depth());
+    assert_near("dx", isa, &results.dx, &exact[1], &scale[1], 16 * g.taps() * g.out_channels);
+    assert_near("dkernel", isa, &results.dkernel, &exact[2], &scale[2], 16 * pixels);
+    assert_near("dbias", isa, &results.dbias, &exact[3], &scale[3], pixels);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
 
@@ -192,6 +247,14 @@ proptest! {
     }
 
     #[test]
+    fn winograd_agrees_with_the_reference(g in suited(), n in 1usize..4, activation in 0usize..3) {
+        let case = Case { algorithm: Algorithm::Winograd, ..Case::new(g, n, ACTIVATIONS[activation]) };
+        for isa in Isa::available() {
+            assert_near_transformed(isa, &case, &using(isa, || case.results()));
+        }
+    }
+
+    #[test]
     fn every_number_is_one_chain_in_the_promised_order(g in geometries(), n in 1usize..10) {
         let case = Case::new(g, n, Activation::Relu);
         for isa in Isa::available() {
@@ -205,23 +268,43 @@ proptest! {
     }
 
     #[test]
-    fn fused_pooling_changes_no_bit(g in geometries(), n in 1usize..5, activation in 0usize..3) {
-        prop_assume!(g.can_pool());
-        let case = Case::new(g, n, ACTIVATIONS[activation]);
-        for isa in Isa::available() {
-            using(isa, || {
-                compare_pooled(&case, isa);
-                in_slice(|| compare_pooled(&case, isa));
-            });
+    fn which_gradients_are_wanted_changes_no_bit(g in prop_oneof![geometries(), suited()], n in 1usize..10) {
+        for algorithm in algorithms(&g) {
+            let case = Case { algorithm, ..Case::new(g, n, Activation::Linear) };
+            let together = case.results();
+            let alone = case.one_by_one(n, Gradient::Full(&case.dy));
+            prop_assert!(together.dkernel == alone.dkernel && together.dbias == alone.dbias);
+            prop_assert!(together.dx == alone.dx, "{algorithm:?}");
         }
     }
+
+    #[test]
+    fn fused_pooling_changes_no_bit(
+        g in prop_oneof![geometries(), suited()].prop_map(large_enough), n in 1usize..5, activation in 0usize..3,
+    ) {
+        for algorithm in algorithms(&g) {
+            let case = Case { algorithm, ..Case::new(g, n, ACTIVATIONS[activation]) };
+            for isa in Isa::available() {
+                using(isa, || {
+                    compare_pooled(&case, isa);
+                    in_slice(|| compare_pooled(&case, isa));
+                });
+            }
+        }
+    }
+}
+
+/// Those that a geometry allows.
+fn algorithms(g: &Geometry) -> impl Iterator<Item = Algorithm> {
+    let winograd = winograd::suits(g).then_some(Algorithm::Winograd);
+    [Some(Algorithm::Direct), winograd].into_iter().flatten()
 }
 
 fn compare_pooled(case: &Case, isa: Isa) {
     let Case { g, n, activation, .. } = case;
     let [rows, columns, channels] = g.output();
     let [pooled_rows, pooled_columns, _] = g.pooled();
-    let packed = Packed::forward(g, &case.kernel);
+    let packed = Packed::forward_for(case.algorithm, g, &case.kernel);
     let unfused = case.results();
     let mut y = vec![f32::NAN; n * g.pooled_len()];
     let mut argmax = vec![0xff; n * argmax_len(g)];
@@ -253,18 +336,14 @@ fn compare_pooled(case: &Case, isa: Isa) {
         Case { dy, x: case.x.clone(), kernel: case.kernel.clone(), bias: case.bias.clone(), ..*case }
             .results();
 
-    let mut dx = vec![f32::NAN; n * g.input_len()];
-    let transposed = Packed::transposed(g, &case.kernel);
-    pooled_input_gradient(g, &transposed, &y, &argmax, *activation, &dy_pooled, &mut dx);
-    assert_same("dx", isa, &dx, &unfused.dx);
-    let mut dkernel = vec![f32::NAN; g.kernel_len()];
-    let mut dbias = vec![f32::NAN; channels];
-    let wanted = Some(&mut dbias[..]);
-    pooled_kernel_gradient(g, &case.x, &y, &argmax, *activation, &dy_pooled, &mut dkernel, wanted);
-    assert_same("dkernel", isa, &dkernel, &unfused.dkernel);
-    assert_same("dbias", isa, &dbias, &unfused.dbias);
-    pooled_kernel_gradient(g, &case.x, &y, &argmax, *activation, &dy_pooled, &mut dkernel, None);
-    assert_same("dkernel", isa, &dkernel, &unfused.dkernel);
+    let pooled = Pooled { y: &y, argmax: &argmax, activation: *activation, dy: &dy_pooled };
+    let mut together = case.empty();
+    case.gradients(*n, Gradient::Pooled(pooled), &mut together);
+    for fused in [together, case.one_by_one(*n, Gradient::Pooled(pooled))] {
+        assert_same("dx", isa, &fused.dx, &unfused.dx);
+        assert_same("dkernel", isa, &fused.dkernel, &unfused.dkernel);
+        assert_same("dbias", isa, &fused.dbias, &unfused.dbias);
+    }
 }
 
 fn three_by_three(size: usize, in_channels: usize, out_channels: usize) -> Geometry {
@@ -273,58 +352,77 @@ fn three_by_three(size: usize, in_channels: usize, out_channels: usize) -> Geome
 
 #[test]
 fn threads_change_no_bit() {
-    // The last has so large a kernel that threads divide it.
-    for (g, n) in
-        [(three_by_three(13, 32, 64), 11), (three_by_three(40, 3, 20), 1), (three_by_three(4, 192, 160), 5)]
-    {
-        let case = Case::new(g, n, Activation::Relu);
-        let one = install(1, || case.results());
-        for threads in [2, 3, 8] {
-            assert!(install(threads, || case.results()) == one, "{threads} threads, {g:?}");
+    // Two have so large a kernel that threads divide it, and two so few tiles.
+    for (g, n) in [
+        (three_by_three(13, 32, 64), 11),
+        (three_by_three(40, 3, 20), 1),
+        (three_by_three(4, 192, 160), 5),
+        (three_by_three(14, 192, 160), 3),
+        (three_by_three(30, 32, 64), 1),
+    ] {
+        for algorithm in algorithms(&g) {
+            let case = Case { algorithm, ..Case::new(g, n, Activation::Relu) };
+            let one = install(1, || case.results());
+            for threads in [2, 3, 8] {
+                assert!(
+                    install(threads, || case.results()) == one,
+                    "{threads} threads, {algorithm:?}, {g:?}"
+                );
+                // Where only the pictures' gradient is wanted, its work is cut in another way.
+                let alone = install(threads, || case.one_by_one(n, Gradient::Full(&case.dy)));
+                assert!(alone.dx == one.dx, "{threads} threads, {algorithm:?}, {g:?}");
+            }
         }
     }
 }
 
 #[test]
 fn forward_of_pictures_is_pictures_of_forward() {
-    for (g, n) in
-        [(three_by_three(13, 32, 64), 9), (three_by_three(5, 64, 64), 9), (three_by_three(28, 1, 32), 3)]
-    {
-        let case = Case::new(g, n, Activation::Relu);
-        let all = case.results();
-        for picture in 0..n {
-            let of = |numbers: &[f32], len: usize| numbers[picture * len..(picture + 1) * len].to_vec();
-            let (x, dy) = (of(&case.x, g.input_len()), of(&case.dy, g.output_len()));
-            let (kernel, bias) = (case.kernel.clone(), case.bias.clone());
-            let one = Case { n: 1, x, dy, kernel, bias, ..case }.results();
-            assert!(one.y == of(&all.y, g.output_len()) && one.dx == of(&all.dx, g.input_len()));
+    for (g, n) in [
+        (three_by_three(13, 32, 64), 9),
+        (three_by_three(5, 64, 64), 9),
+        (three_by_three(28, 1, 32), 3),
+        (three_by_three(9, 192, 160), 3),
+    ] {
+        for algorithm in algorithms(&g) {
+            let case = Case { algorithm, ..Case::new(g, n, Activation::Relu) };
+            let all = case.results();
+            for picture in 0..n {
+                let of = |numbers: &[f32], len: usize| numbers[picture * len..(picture + 1) * len].to_vec();
+                let (x, dy) = (of(&case.x, g.input_len()), of(&case.dy, g.output_len()));
+                let (kernel, bias) = (case.kernel.clone(), case.bias.clone());
+                let one = Case { n: 1, x, dy, kernel, bias, ..case }.results();
+                assert!(one.y == of(&all.y, g.output_len()) && one.dx == of(&all.dx, g.input_len()));
+            }
         }
     }
 }
 
 #[test]
 fn kernel_gradients_are_sums_over_groups_in_order() {
-    let (g, n) = (three_by_three(7, 5, 24), 19);
-    let case = Case::new(g, n, Activation::Linear);
-    let all = install(2, || case.results());
-    let mut sums = [vec![], vec![]];
-    for group in parallel::groups(n) {
-        let x = &case.x[group.start * g.input_len()..group.end * g.input_len()];
-        let dy = &case.dy[group.start * g.output_len()..group.end * g.output_len()];
-        let mut parts = [Buffer::<f32>::recycled(g.kernel_len()), Buffer::recycled(g.out_channels)];
-        in_slice(|| {
-            kernel_gradient(&g, x, dy, &mut parts[0]);
-            bias_gradient(g.out_channels, group.len(), dy, &mut parts[1]);
-        });
-        for (sum, part) in sums.iter_mut().zip(parts) {
-            if sum.is_empty() {
-                sum.extend_from_slice(&part);
-            } else {
-                sum.iter_mut().zip(part.iter()).for_each(|(sum, part)| *sum += part);
+    for (g, n) in [(three_by_three(7, 5, 24), 19), (three_by_three(10, 16, 32), 19)] {
+        for algorithm in algorithms(&g) {
+            let case = Case { algorithm, ..Case::new(g, n, Activation::Linear) };
+            let all = install(2, || case.results());
+            let mut sums = [vec![], vec![]];
+            for group in parallel::groups(n) {
+                let x = &case.x[group.start * g.input_len()..group.end * g.input_len()];
+                let dy = &case.dy[group.start * g.output_len()..group.end * g.output_len()];
+                let mut parts = [Buffer::<f32>::recycled(g.kernel_len()), Buffer::recycled(g.out_channels)];
+                let [dkernel, dbias] = &mut parts;
+                let wanted = Wanted { kernel: Some((x, dkernel)), bias: Some(dbias), input: None };
+                in_slice(|| gradients_by(algorithm, &g, group.len(), Gradient::Full(dy), wanted));
+                for (sum, part) in sums.iter_mut().zip(parts) {
+                    if sum.is_empty() {
+                        sum.extend_from_slice(&part);
+                    } else {
+                        sum.iter_mut().zip(part.iter()).for_each(|(sum, part)| *sum += part);
+                    }
+                }
             }
+            assert!(all.dkernel == sums[0] && all.dbias == sums[1], "{algorithm:?}");
         }
     }
-    assert!(all.dkernel == sums[0] && all.dbias == sums[1]);
 }
 
 #[test]

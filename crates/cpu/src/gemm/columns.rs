@@ -98,7 +98,7 @@ impl Rows for AccumulateTiles<'_> {
 /// Adds to `sums`, row by row of `a`, the columns of `a` at `offsets` times the rows of `d`, which are `VECTORS` vectors
 /// each.
 #[inline(always)]
-fn transposed_product<S: Simd, const ROWS: usize, const VECTORS: usize>(
+pub(crate) fn transposed_product<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     a: &Gathered<'_>,
     offsets: &[u32; ROWS],

@@ -10,16 +10,29 @@ pub(crate) struct Gathered<'a> {
     numbers: &'a [f32],
     bases: &'a [u32],
     offsets: &'a [u32],
+    /// One more than the largest base plus the largest offset.
+    reach: usize,
 }
 
 impl<'a> Gathered<'a> {
     /// # Panics
     /// When a base plus an offset lies outside `numbers`: the loops rely on this check and make none of their own.
     pub(crate) fn new(numbers: &'a [f32], bases: &'a [u32], offsets: &'a [u32]) -> Gathered<'a> {
-        if let (Some(&base), Some(&offset)) = (bases.iter().max(), offsets.iter().max()) {
-            assert!((base as usize) + (offset as usize) < numbers.len(), "a window beyond the picture");
-        }
-        Gathered { numbers, bases, offsets }
+        let reach = match (bases.iter().max(), offsets.iter().max()) {
+            (Some(&base), Some(&offset)) => base as usize + offset as usize + 1,
+            _ => 0,
+        };
+        Gathered { numbers: &[], bases, offsets, reach }.over(numbers)
+    }
+
+    /// The same places in other numbers.
+    ///
+    /// # Panics
+    /// As [`Gathered::new`].
+    #[inline(always)]
+    pub(crate) fn over(self, numbers: &'a [f32]) -> Gathered<'a> {
+        assert!(self.reach <= numbers.len(), "a window beyond the picture");
+        Gathered { numbers, ..self }
     }
 
     pub(crate) fn rows(&self) -> usize {

@@ -10,7 +10,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use columns::{Accumulate, SumRows};
+pub(crate) use columns::{Accumulate, SumRows, transposed_product};
 pub(crate) use gathered::Gathered;
 pub(crate) use panels::Panels;
 pub(crate) use rows::{Finish, Product, Rows, for_each_tile, load_tile, product, store_tile};

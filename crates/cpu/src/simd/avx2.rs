@@ -36,14 +36,21 @@ impl Simd for Avx2 {
         unsafe { _mm256_loadu_ps(from) }
     }
     #[inline(always)]
-    fn store(self, vector: __m256, to: &mut [f32]) {
-        let to = &mut to[..Self::LANES];
-        // SAFETY: the slice has eight numbers, and the token exists.
-        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) }
+    unsafe fn store_at(self, vector: __m256, to: *mut f32) {
+        // SAFETY: eight numbers are writable, as the caller promises, and the token exists.
+        unsafe { _mm256_storeu_ps(to, vector) }
     }
     #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         intrinsic!(_mm256_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn subtract(self, a: __m256, b: __m256) -> __m256 {
+        intrinsic!(_mm256_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn multiply(self, a: __m256, b: __m256) -> __m256 {
+        intrinsic!(_mm256_mul_ps(a, b))
     }
     #[inline(always)]
     fn multiply_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {

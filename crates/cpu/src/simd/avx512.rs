@@ -36,14 +36,21 @@ impl Simd for Avx512 {
         unsafe { _mm512_loadu_ps(from) }
     }
     #[inline(always)]
-    fn store(self, vector: __m512, to: &mut [f32]) {
-        let to = &mut to[..Self::LANES];
-        // SAFETY: the slice has sixteen numbers, and the token exists.
-        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), vector) }
+    unsafe fn store_at(self, vector: __m512, to: *mut f32) {
+        // SAFETY: sixteen numbers are writable, as the caller promises, and the token exists.
+        unsafe { _mm512_storeu_ps(to, vector) }
     }
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         intrinsic!(_mm512_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn subtract(self, a: __m512, b: __m512) -> __m512 {
+        intrinsic!(_mm512_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn multiply(self, a: __m512, b: __m512) -> __m512 {
+        intrinsic!(_mm512_mul_ps(a, b))
     }
     #[inline(always)]
     fn multiply_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {

@@ -37,12 +37,21 @@ impl Simd for Scalar {
         unsafe { *from.cast() }
     }
     #[inline(always)]
-    fn store(self, vector: [f32; LANES], to: &mut [f32]) {
-        to[..LANES].copy_from_slice(&vector);
+    unsafe fn store_at(self, vector: [f32; LANES], to: *mut f32) {
+        // SAFETY: eight numbers are writable, as the caller promises; an array of f32 has the alignment of f32.
+        unsafe { *to.cast() = vector }
     }
     #[inline(always)]
     fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         lanes(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn subtract(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn multiply(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes(a, b, |a, b| a * b)
     }
     #[inline(always)]
     fn multiply_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {

@@ -20,10 +20,17 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// `LANES` numbers must be readable at `from`.
     unsafe fn load_at(self, from: *const f32) -> Self::Vector;
-    /// Writes the vector to the first numbers of `to`.
-    fn store(self, vector: Self::Vector, to: &mut [f32]);
+    /// Writes the vector to `to`.
+    ///
+    /// # Safety
+    /// `LANES` numbers must be writable at `to`.
+    unsafe fn store_at(self, vector: Self::Vector, to: *mut f32);
     /// `a + b`.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a − b`.
+    fn subtract(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a · b`.
+    fn multiply(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a · b + c`, rounded once; twice where there is no fused multiply-add.
     fn multiply_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// `if a > b { a } else { b }`: `b` where one is not a number.
@@ -45,5 +52,13 @@ pub(crate) trait Simd: Copy {
         let from = &from[..Self::LANES];
         // SAFETY: the slice has `LANES` numbers.
         unsafe { self.load_at(from.as_ptr()) }
+    }
+
+    /// Writes the vector to the first numbers of `to`.
+    #[inline(always)]
+    fn store(self, vector: Self::Vector, to: &mut [f32]) {
+        let to = &mut to[..Self::LANES];
+        // SAFETY: the slice has `LANES` numbers.
+        unsafe { self.store_at(vector, to.as_mut_ptr()) }
     }
 }
