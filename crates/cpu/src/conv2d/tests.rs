@@ -38,7 +38,7 @@ prop_compose! {
 prop_compose! {
     /// What suits Winograd's algorithm, with tiles that hang over and vectors that end in mid-panel.
     fn suited()(
-        height in 3usize..23, width in 3usize..23,
+        height in 7usize..23, width in 7usize..23,
         in_channels in (1usize..4).prop_map(|sixteens| 16 * sixteens),
         out_channels in (2usize..5).prop_map(|sixteens| 16 * sixteens),
         padding in prop_oneof![Just([0usize; 4]), Just([1usize; 4]), [0usize..3, 0usize..3, 0usize..3, 0usize..3]],

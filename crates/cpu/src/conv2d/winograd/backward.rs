@@ -5,7 +5,7 @@ use super::grid::{Grid, blocks};
 use super::input::{self, Scatter};
 use super::output;
 use super::sheet::Sheet;
-use super::values::{POINTS, Products, Values};
+use super::values::{POINTS, Products, Values, sums_step};
 use super::weights::{self, Direction, Transformed};
 use super::{HELD_BYTES, tiles_per_block};
 use crate::conv2d::gradient::Gradient;
@@ -109,12 +109,17 @@ impl Work<'_> {
             dx.fill(0.0);
             self.sheet(dx, pictures.start, g.in_channels, 0)
         });
-        let mut sums =
-            Buffer::recycled(if dkernel.is_empty() { 0 } else { POINTS * g.in_channels * g.out_channels });
+        let mut sums = Buffer::recycled(if dkernel.is_empty() {
+            0
+        } else {
+            POINTS * sums_step(g.in_channels, g.out_channels)
+        });
         let tiles = pictures.start * self.grid.tiles()..pictures.end * self.grid.tiles();
         let first = tiles.start;
         let mut products = None;
-        for tiles in blocks(tiles, tiles_per_block(g.in_channels + g.out_channels), tile.rows()) {
+        for tiles in
+            blocks(tiles, tiles_per_block(g.out_channels, g.in_channels + g.out_channels), tile.rows())
+        {
             let is_first = tiles.start == first;
             let d = self.gradients(tiles.clone(), tile, (!dbias.is_empty()).then_some(&mut *dbias));
             if !dkernel.is_empty() {
@@ -122,8 +127,8 @@ impl Work<'_> {
                 values.accumulate(tile, &d, 0..POINTS, is_first, &mut sums);
             }
             if let (Some(dx), Some(u)) = (&mut dx, self.u) {
-                for panel in 0..u.panels() {
-                    self.scatter(&d, u, panel, &mut products, dx);
+                for panels in u.groups() {
+                    self.scatter(&d, u, panels, &mut products, dx);
                 }
             }
         }
@@ -149,8 +154,8 @@ impl Work<'_> {
         if let Some(dbias) = dbias {
             self.bias(n, dbias);
         }
-        let weights = g.in_channels * g.out_channels;
-        let mut sums = Buffer::recycled(if dkernel.is_some() { POINTS * weights } else { 0 });
+        let (weights, step) = (g.in_channels * g.out_channels, sums_step(g.in_channels, g.out_channels));
+        let mut sums = Buffer::recycled(if dkernel.is_some() { POINTS * step } else { 0 });
         let held = POINTS * (g.in_channels + g.out_channels) * size_of::<f32>() * self.grid.tiles();
         let pictures = (HELD_BYTES / held.max(1)).clamp(1, n.max(1));
         for first in (0..n).step_by(pictures) {
@@ -163,7 +168,7 @@ impl Work<'_> {
                 let values = in_parallel(blocks.len(), |block| {
                     input::values(g, &self.grid, self.x, blocks[block].clone(), tile)
                 });
-                parallel::for_each_chunk(&mut sums, weights, |point, sums| {
+                parallel::for_each_chunk(&mut sums, step, |point, sums| {
                     for (block, (values, d)) in values.iter().zip(&d).enumerate() {
                         let from_zero = first == 0 && block == 0;
                         values.accumulate(tile, d, point..point + 1, from_zero, sums);
@@ -194,14 +199,15 @@ impl Work<'_> {
     fn input_by_panels(&self, d: &[Values], u: &Transformed, first_picture: usize, dx: &mut [f32]) {
         let g = self.g;
         let pixels = dx.len() / g.in_channels;
-        let width = u.tile().width();
-        let mut panels = Buffer::recycled(u.panels() * pixels * width);
-        parallel::for_each_chunk(&mut panels, pixels * width, |panel, dx| {
+        let groups: Vec<_> = u.groups().collect();
+        let width = groups[0].len() * u.tile().width();
+        let mut panels = Buffer::recycled(groups.len() * pixels * width);
+        parallel::for_each_chunk(&mut panels, pixels * width, |group, dx| {
             dx.fill(0.0);
-            let mut dx = self.sheet(dx, first_picture, width, panel * width);
+            let mut dx = self.sheet(dx, first_picture, width, group * width);
             let mut products = None;
             for d in d {
-                self.scatter(d, u, panel, &mut products, &mut dx);
+                self.scatter(d, u, groups[group].clone(), &mut products, &mut dx);
             }
         });
         side_by_side(&panels, pixels, width, g.in_channels, dx);
@@ -225,14 +231,15 @@ impl Work<'_> {
         &self,
         d: &Values,
         u: &Transformed,
-        panel: usize,
+        panels: Range<usize>,
         products: &mut Option<Products>,
         dx: &mut Sheet<'_, f32>,
     ) {
         let tile = u.tile();
-        let products = products.get_or_insert_with(|| Products::new(d.tiles.len(), tile));
-        d.times(tile, u.panel(panel), products);
-        let (column, filled) = u.filled(panel);
+        let products =
+            products.get_or_insert_with(|| Products::new(d.tiles.len(), panels.len() * tile.width()));
+        let (column, filled) = u.filled(&panels);
+        d.times(u, panels, products);
         tile.run(Scatter {
             g: self.g,
             grid: &self.grid,

@@ -80,7 +80,7 @@ pub(in crate::conv2d) fn forward(
         return;
     }
     let threads = parallel::threads();
-    let is_short = n * grid.tiles() < threads * tiles_per_block(g.in_channels);
+    let is_short = n * grid.tiles() < threads * tiles_per_block(g.in_channels, g.in_channels);
     if threads > 1 && (is_short || u.bytes() > SHARED_BYTES) {
         work.by_panels(n, y, argmax);
     } else {
@@ -105,12 +105,12 @@ impl Work<'_> {
             let band = &bands[index];
             let (first, last) = (band.pictures.start, band.pictures.end - 1);
             let tiles = line(first, band.rows.start)..line(last, band.rows.end);
-            let most = tiles_per_block(self.g.in_channels);
+            let most = tiles_per_block(self.g.in_channels, self.g.in_channels);
             let mut products = None;
             for tiles in blocks(tiles, most, self.u.tile().rows()) {
                 let values = self.values(tiles);
-                for panel in 0..self.u.panels() {
-                    self.finish(&values, panel, &mut products, &mut part[0]);
+                for panels in self.u.groups() {
+                    self.finish(&values, panels, &mut products, &mut part[0]);
                 }
             }
         });
@@ -128,17 +128,19 @@ impl Work<'_> {
             let range = first..n.min(first + pictures);
             let pixels_here = range.start * pixels..range.end * pixels;
             let values = self.all_values(range.clone());
-            let width = self.u.tile().width();
+            // All groups of panels are as wide as the first, but the last may hold less.
+            let groups: Vec<_> = self.u.groups().collect();
+            let width = groups[0].len() * self.u.tile().width();
             let wanted = if argmax.is_empty() { 0 } else { width.div_ceil(8) * 2 };
-            let mut ys = Buffer::recycled(self.u.panels() * pixels_here.len() * width);
-            let mut places = Buffer::<u8>::recycled(self.u.panels() * pixels_here.len() * wanted);
+            let mut ys = Buffer::recycled(groups.len() * pixels_here.len() * width);
+            let mut places = Buffer::<u8>::recycled(groups.len() * pixels_here.len() * wanted);
             let mut parts: Vec<_> = {
                 let mut places = places.chunks_exact_mut((pixels_here.len() * wanted).max(1));
                 ys.chunks_exact_mut(pixels_here.len() * width)
                     .enumerate()
-                    .map(|(panel, y)| {
+                    .map(|(group, y)| {
                         let first_line = range.start * self.rows;
-                        let (columns, first_channel) = (self.columns, panel * width);
+                        let (columns, first_channel) = (self.columns, group * width);
                         Part {
                             y: Sheet { numbers: y, columns, stride: width, first_line, first_channel },
                             argmax: places.next().map(|numbers| Sheet {
@@ -152,10 +154,10 @@ impl Work<'_> {
                     })
                     .collect()
             };
-            parallel::for_each_chunk(&mut parts, 1, |panel, part| {
+            parallel::for_each_chunk(&mut parts, 1, |group, part| {
                 let mut products = None;
                 for values in &values {
-                    self.finish(values, panel, &mut products, &mut part[0]);
+                    self.finish(values, groups[group].clone(), &mut products, &mut part[0]);
                 }
             });
             let to = &mut y[pixels_here.start * channels..pixels_here.end * channels];
@@ -174,17 +176,27 @@ impl Work<'_> {
     /// The values of all tiles of some pictures.
     fn all_values(&self, pictures: Range<usize>) -> Vec<Values> {
         let tiles = pictures.start * self.grid.tiles()..pictures.end * self.grid.tiles();
-        let most = tiles.len().div_ceil(2 * parallel::threads()).min(tiles_per_block(self.g.in_channels));
+        let most = tiles
+            .len()
+            .div_ceil(2 * parallel::threads())
+            .min(tiles_per_block(self.g.in_channels, self.g.in_channels));
         let blocks: Vec<_> = blocks(tiles, most, self.u.tile().rows()).collect();
         in_parallel(blocks.len(), |block| self.values(blocks[block].clone()))
     }
 
-    /// One block of values times one panel of weights, to the output.
-    fn finish(&self, values: &Values, panel: usize, products: &mut Option<Products>, part: &mut Part<'_>) {
+    /// One block of values times some panels of weights, to the output.
+    fn finish(
+        &self,
+        values: &Values,
+        panels: Range<usize>,
+        products: &mut Option<Products>,
+        part: &mut Part<'_>,
+    ) {
         let tile = self.u.tile();
-        let products = products.get_or_insert_with(|| Products::new(values.tiles.len(), tile));
-        values.times(tile, self.u.panel(panel), products);
-        let (column, filled) = self.u.filled(panel);
+        let room = || Products::new(values.tiles.len(), panels.len() * tile.width());
+        let products = products.get_or_insert_with(room);
+        let (column, filled) = self.u.filled(&panels);
+        values.times(self.u, panels, products);
         let piece = Piece {
             grid: &self.grid,
             tiles: values.tiles.clone(),

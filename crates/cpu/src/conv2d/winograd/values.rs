@@ -1,6 +1,7 @@
 //! What lies between the transforms: values of a block of tiles at the 36 points, and their products with weights.
 
 use super::points::SIDE;
+use super::weights::Transformed;
 use crate::gemm::{
     Gathered, Rows, counting, for_each_tile, load_tile, product, store_tile, transposed_product,
 };
@@ -57,18 +58,17 @@ impl Values {
         offsets
     }
 
-    /// At every point the values times a panel of weights; `products` is overwritten.
-    pub(super) fn times(&self, tile: Tile, panel: &[f32], products: &mut Products) {
+    /// At every point the values times some panels of weights; `products` is overwritten.
+    pub(super) fn times(&self, u: &Transformed, panels: Range<usize>, products: &mut Products) {
         let (bases, offsets) = (self.bases(), self.offsets());
-        products.step = self.tiles.len() * tile.width() + GAP;
-        products.width = tile.width();
+        products.width = panels.len() * u.tile().width();
+        products.step = self.tiles.len() * products.width + GAP;
         let a = Gathered::new(&self.numbers, &bases, &offsets);
-        let to = &mut products.numbers[..POINTS * products.step];
-        tile.run(Times { a, from: &self.numbers, step: self.step(), panel, to, to_step: products.step });
+        u.tile().run(Times { a, from: &self.numbers, step: self.step(), u, panels, products });
     }
 
-    /// Adds, at every point, the transpose of the values times `others` to `sums`, `channels` × `others.channels` per
-    /// point; only the rows in `range`, which `sums` holds. Each number goes on as one chain over the tiles in order.
+    /// Adds, at each of `points`, the transpose of the values times `others` to `sums`, which holds those points only. Each
+    /// number goes on as one chain over the tiles in order.
     pub(super) fn accumulate(
         &self,
         tile: Tile,
@@ -90,6 +90,11 @@ impl Values {
     }
 }
 
+/// From one point to the next in the sums over tiles of a kernel's gradient.
+pub(super) fn sums_step(in_channels: usize, out_channels: usize) -> usize {
+    in_channels * out_channels + GAP
+}
+
 /// Products of a block of tiles with a panel of weights: point after point a row per tile.
 pub(super) struct Products {
     numbers: Buffer<f32>,
@@ -98,10 +103,10 @@ pub(super) struct Products {
 }
 
 impl Products {
-    /// Room for `tiles` tiles.
-    pub(super) fn new(tiles: usize, tile: Tile) -> Products {
-        let step = tiles * tile.width() + GAP;
-        Products { numbers: Buffer::recycled(POINTS * step), step, width: tile.width() }
+    /// Room for `tiles` tiles and `columns` columns.
+    pub(super) fn new(tiles: usize, columns: usize) -> Products {
+        let step = tiles * columns + GAP;
+        Products { numbers: Buffer::recycled(POINTS * step), step, width: columns }
     }
 
     pub(super) fn numbers(&self) -> &[f32] {
@@ -123,9 +128,9 @@ struct Times<'a> {
     a: Gathered<'a>,
     from: &'a [f32],
     step: usize,
-    panel: &'a [f32],
-    to: &'a mut [f32],
-    to_step: usize,
+    u: &'a Transformed,
+    panels: Range<usize>,
+    products: &'a mut Products,
 }
 
 impl Kernel for Times<'_> {
@@ -135,12 +140,16 @@ impl Kernel for Times<'_> {
         let width = VECTORS * S::LANES;
         let weights = self.a.offsets().len() * width;
         for point in 0..POINTS {
-            let mut tiles = TimesTiles {
-                a: self.a.over(&self.from[point * self.step..]),
-                b: &self.panel[point * weights..][..weights],
-                to: &mut self.to[point * self.to_step..],
-            };
-            for_each_tile::<S, _, ROWS, VECTORS>(simd, 0..self.a.rows(), &mut tiles);
+            let a = self.a.over(&self.from[point * self.step..]);
+            for (number, panel) in self.panels.clone().enumerate() {
+                let mut tiles = TimesTiles {
+                    a,
+                    b: &self.u.panel(panel)[point * weights..][..weights],
+                    to: &mut self.products.numbers[point * self.products.step + number * width..],
+                    stride: self.products.width,
+                };
+                for_each_tile::<S, _, ROWS, VECTORS>(simd, 0..self.a.rows(), &mut tiles);
+            }
         }
     }
 }
@@ -149,15 +158,15 @@ struct TimesTiles<'a> {
     a: Gathered<'a>,
     b: &'a [f32],
     to: &'a mut [f32],
+    stride: usize,
 }
 
 impl Rows for TimesTiles<'_> {
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        let width = VECTORS * S::LANES;
         let sums = product(simd, &self.a, first, self.b, [[simd.splat(0.0); VECTORS]; ROWS]);
-        let to = self.to[first * width..][..ROWS * width].chunks_exact_mut(width);
-        for (to, sums) in to.zip(sums) {
+        for (row, sums) in sums.into_iter().enumerate() {
+            let to = &mut self.to[(first + row) * self.stride..][..VECTORS * S::LANES];
             for (v, sum) in sums.into_iter().enumerate() {
                 simd.store(sum, &mut to[v * S::LANES..]);
             }
@@ -182,7 +191,8 @@ impl Kernel for AccumulateProducts<'_> {
         let (rows, columns) = (self.a.offsets().len(), self.d.channels);
         assert_eq!(self.d.width, VECTORS * S::LANES, "panels as wide as the tile");
         let panel = self.d.tiles.len() * self.d.width;
-        for (point, sums) in self.points.zip(self.sums.chunks_exact_mut(rows * columns)) {
+        let each = sums_step(rows, columns);
+        for (point, sums) in self.points.zip(self.sums.chunks_exact_mut(each)) {
             for first in (0..columns).step_by(self.d.width) {
                 let start = point * self.d.step() + first / self.d.width * panel;
                 let mut tiles = AccumulateTiles {

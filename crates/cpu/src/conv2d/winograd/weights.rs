@@ -1,11 +1,14 @@
 //! Kernels at the 36 points, and the way back for their gradients.
 
+use super::DEEP;
 use super::points::{self, SIDE, TAPS};
 use super::values::POINTS;
 use crate::conv2d::Geometry;
+use crate::gemm::WIDEST;
 use crate::memory::Buffer;
 use crate::parallel;
 use crate::simd::{Kernel, Simd, Tile, isa};
+use std::ops::Range;
 
 /// Which of the kernel's axes the products run over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +76,18 @@ impl Transformed {
         &self.numbers[panel * len..][..len]
     }
 
-    /// The first column of a panel, and how many of its columns there are.
-    pub(super) fn filled(&self, panel: usize) -> (usize, usize) {
-        let first = panel * self.tile.width();
-        (first, self.tile.width().min(self.columns - first))
+    /// Panels that the products run over together: where the values of a block leave the second-level cache, as many
+    /// as share their way through the first-level one.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let together = if self.depth > DEEP { WIDEST / self.tile.width() } else { 1 };
+        let panels = self.panels();
+        (0..panels).step_by(together).map(move |first| first..panels.min(first + together))
+    }
+
+    /// The first column of some panels, and how many columns there are.
+    pub(super) fn filled(&self, panels: &Range<usize>) -> (usize, usize) {
+        let first = panels.start * self.tile.width();
+        (first, (panels.end * self.tile.width()).min(self.columns) - first)
     }
 
     pub(super) fn bytes(&self) -> usize {
