@@ -118,6 +118,8 @@ def normal(rng, shape, scale=1.0):
 
 KEPT = {
     "Conv2D": ["filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias"],
+    "DepthwiseConv2D": ["kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier", "activation", "use_bias"],
+    "ZeroPadding2D": ["padding"],
     "Dense": ["units", "activation", "use_bias"],
     "MaxPooling2D": ["pool_size", "strides", "padding"],
     "AveragePooling2D": ["pool_size", "strides", "padding"],
@@ -195,6 +197,20 @@ def make_layers():
     exact("conv2d_same_kernel5x3_relu", conv(4, (5, 3), padding="same", activation="relu"), (2, 6, 7, 3))
     exact("conv2d_17_to_33_channels_relu", conv(33, 3, activation="relu"), (2, 5, 7, 17))
     exact("conv2d_16_to_32_channels_same", conv(32, 3, padding="same"), (1, 6, 5, 16))
+
+    depthwise = layers.DepthwiseConv2D
+    exact("depthwise_conv2d_valid", depthwise(3), (2, 7, 6, 3))
+    exact("depthwise_conv2d_same_relu", depthwise(3, padding="same", activation="relu"), (2, 6, 9, 5))
+    exact("depthwise_conv2d_no_bias", depthwise(3, padding="same", use_bias=False), (1, 7, 8, 17))
+    exact("depthwise_conv2d_valid_stride2", depthwise(3, strides=2), (2, 9, 7, 3))
+    exact("depthwise_conv2d_same_stride2_odd", depthwise(3, strides=2, padding="same"), (2, 9, 7, 3))
+    exact("depthwise_conv2d_same_stride2_even", depthwise(3, strides=2, padding="same"), (2, 8, 6, 3))
+    exact("depthwise_conv2d_same_dilation2", depthwise(3, dilation_rate=2, padding="same"), (2, 7, 6, 2))
+    exact("depthwise_conv2d_multiplier2_relu", depthwise(3, depth_multiplier=2, activation="relu"), (2, 6, 5, 3))
+    exact("depthwise_conv2d_multiplier3_same_stride2", depthwise(3, strides=2, depth_multiplier=3, padding="same"), (1, 7, 8, 2))
+    exact("depthwise_conv2d_kernel5x2", depthwise((5, 2)), (2, 8, 7, 4))
+    exact("zero_padding2d", layers.ZeroPadding2D(((0, 1), (0, 1))), (2, 4, 5, 3))
+    exact("zero_padding2d_all_sides", layers.ZeroPadding2D(((1, 2), (3, 0))), (2, 4, 3, 2))
 
     exact("dense_linear", layers.Dense(6), (5, 7))
     exact("dense_relu", layers.Dense(19, activation="relu"), (3, 33))

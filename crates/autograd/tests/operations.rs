@@ -5,7 +5,7 @@ use convnet_autograd::operations::{self, Activation, Moments};
 use convnet_autograd::{Tape, Value};
 use convnet_cpu::simd::{self, Isa};
 use convnet_cpu::window::{Borders, Window};
-use convnet_cpu::{conv2d, pool2d};
+use convnet_cpu::{conv2d, depthwise_conv2d, pool2d, zero_padding2d};
 use convnet_tensor::{Purpose, Result, Seed, Shape, Tensor};
 use proptest::prelude::*;
 
@@ -121,6 +121,22 @@ proptest! {
     }
 
     #[test]
+    fn depthwise_conv2d_holds(
+        n in 1..4usize, (height, width, window) in (3..9usize, 3..9usize).prop_flat_map(|(h, w)| (Just(h), Just(w), window(h, w))),
+        channels in 1..9usize, multiplier in 1..3usize, activation in activation(), bias: bool, seed in 0..1000u64,
+    ) {
+        let geometry = depthwise_conv2d::Geometry { height, width, channels, multiplier, window };
+        let kernel = random([window.size[0], window.size[1], channels, multiplier], seed + 1);
+        let mut inputs = vec![random([n, height, width, channels], seed), kernel, random([channels * multiplier], seed + 2)];
+        inputs.truncate(if bias { 3 } else { 2 });
+        let linear: &[usize] = if activation == Activation::Linear { &[0, 1] } else { &[] };
+        let depth = geometry.taps() * multiplier * n * 4;
+        let check = Check::new(inputs).depth(depth).rows(&[0]).linear_in(linear).seed(seed);
+        let operation = operations::DepthwiseConv2D { geometry, activation };
+        everywhere(|| check.run(|tape, v, _| tape.apply(operation, &v.iter().collect::<Vec<_>>())))?;
+    }
+
+    #[test]
     fn dense_holds(n in 1..9usize, n_in in 1..40usize, units in 1..20usize, activation in activation(), seed in 0..1000u64) {
         let inputs = vec![random([n, n_in], seed), random([n_in, units], seed + 1), random([units], seed + 2)];
         let linear: &[usize] = if activation == Activation::Linear { &[0, 1, 2] } else { &[] };
@@ -152,6 +168,9 @@ fn the_rest_holds([n, height, width, channels]: [usize; 4], seed: u64) {
             tape.apply(operations::Reshape { picture: Shape::from([height * width, channels]) }, &[&v[0]])
         })
         .unwrap();
+    let padding = Borders { top: 1, bottom: n, left: 0, right: channels };
+    let geometry = zero_padding2d::Geometry { height, width, channels, padding };
+    linear.run(|tape, v, _| tape.apply(operations::ZeroPadding2D { geometry }, &[&v[0]])).unwrap();
     let keep = Tensor::from_fn(pictures.shape(), |i| u8::from(i % 3 != 0));
     linear
         .run(|tape, v, rows| {

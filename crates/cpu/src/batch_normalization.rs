@@ -5,27 +5,49 @@
 //! with fixed statistics.
 
 use crate::chunks;
+use crate::gemm::{load_row, store_row};
 use crate::memory::Buffer;
 use crate::reduce::{channel_sums, rows};
+use crate::simd::{Kernel, Simd, Tile, isa};
 
-/// x · `scale` + `shift`, rounded after the product and after the sum on every machine. Whatever applies a folded
-/// normalisation inside another loop must use this, so that fusing changes no bit.
-#[inline(always)]
-pub fn scale_and_shift(x: f32, scale: f32, shift: f32) -> f32 {
-    x * scale + shift
-}
-
-/// y = x · scale + shift per channel, with the arrays that [`fold`] makes.
+/// y = x · scale + shift per channel, with the arrays that [`fold`] makes: one fused multiply-add, the same that an
+/// [`Epilogue`](crate::epilogue::Epilogue) does, so that fusing changes no bit.
 pub fn predict(channels: usize, scale: &[f32], shift: &[f32], x: &[f32], y: &mut [f32]) {
     check(channels, [scale, shift]);
     assert_eq!(x.len(), y.len(), "input and output differ in length");
+    let tile = Tile::new(isa(), channels);
+    // Repeated to whole vectors of any instruction set.
+    let times = (1..=WIDEST_VECTOR).find(|times| (times * channels).is_multiple_of(WIDEST_VECTOR));
+    let [scale, shift] = [scale, shift].map(|array| Buffer::copied(&array.repeat(times.unwrap_or(1))));
     over_rows(channels, 2, y, |range, y| {
-        for (x, y) in x[range].chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
-            for (((y, &x), &scale), &shift) in y.iter_mut().zip(x).zip(scale).zip(shift) {
-                *y = scale_and_shift(x, scale, shift);
+        tile.run(ScaleAndShift { scale: &scale, shift: &shift, x: &x[range], y });
+    });
+}
+
+const WIDEST_VECTOR: usize = 16;
+
+/// [`predict`] for some rows; `scale` and `shift` may hold the numbers of several rows.
+struct ScaleAndShift<'a> {
+    scale: &'a [f32],
+    shift: &'a [f32],
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for ScaleAndShift<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
+        let period = self.scale.len().max(1);
+        for (x, y) in self.x.chunks(period).zip(self.y.chunks_mut(period)) {
+            let constants = self.scale.chunks(S::LANES).zip(self.shift.chunks(S::LANES));
+            for ((x, y), (scale, shift)) in x.chunks(S::LANES).zip(y.chunks_mut(S::LANES)).zip(constants) {
+                let ([x], [scale], [shift]) =
+                    (load_row(simd, x), load_row(simd, scale), load_row(simd, shift));
+                store_row(simd, [simd.multiply_add(x, scale, shift)], y);
             }
         }
-    });
+    }
 }
 
 /// scale = γ / √(variance + ε) and shift = β − mean · scale, computed in f64.

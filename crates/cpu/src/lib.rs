@@ -6,7 +6,9 @@ pub mod activation;
 pub mod batch_normalization;
 mod chunks;
 pub mod conv2d;
+pub mod depthwise_conv2d;
 pub mod elementwise;
+pub mod epilogue;
 pub mod gemm;
 pub mod limit;
 pub mod memory;
@@ -19,6 +21,7 @@ pub mod softmax;
 #[cfg(test)]
 mod testing;
 pub mod window;
+pub mod zero_padding2d;
 
 /// Tests the example of the README.
 #[cfg(doctest)]

@@ -182,6 +182,7 @@ impl LayerClasses {
             .with::<BatchNormalization>()
             .with::<Conv2D>()
             .with::<Dense>()
+            .with::<DepthwiseConv2D>()
             .with::<Dropout>()
             .with::<Flatten>()
             .with::<GlobalAveragePooling2D>()
@@ -190,6 +191,7 @@ impl LayerClasses {
             .with::<Rescaling>()
             .with::<Sigmoid>()
             .with::<Softmax>()
+            .with::<ZeroPadding2D>()
     }
 
     /// These and `L`.

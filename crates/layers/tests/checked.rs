@@ -53,6 +53,10 @@ fn every_layer_holds() {
         check(&Conv2D::new(5, 3).same().relu(), 1, &[5, 6, 2], training, 1).unwrap();
         check(&Conv2D::new(3, [2, 3]).activation(ActivationKind::Softmax), 1, &[5, 6, 2], training, 2)
             .unwrap();
+        check(&DepthwiseConv2D::new(3).same().relu(), 1, &[5, 6, 3], training, 19).unwrap();
+        let depthwise = DepthwiseConv2D::new([2, 3]).strides(2).depth_multiplier(2).without_bias();
+        check(&depthwise, 1, &[5, 6, 3], training, 20).unwrap();
+        check(&ZeroPadding2D::new([[0, 1], [2, 1]]), 1, &[3, 4, 2], training, 21).unwrap();
         check(&Dense::new(4).relu(), 1, &[7], training, 3).unwrap();
         check(&Dense::new(4).softmax(), 1, &[7], training, 4).unwrap();
         check(&Dense::new(1).sigmoid().without_bias(), 1, &[7], training, 5).unwrap();

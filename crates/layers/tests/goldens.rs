@@ -105,6 +105,22 @@ fn every_layer_agrees_with_keras() {
                 assert_eq!(shape, dy.shape().without_first(), "{name}");
                 run(&layer, false, &inputs, &weights, &dy)
             }
+            "DepthwiseConv2D" => {
+                let mut layer = DepthwiseConv2D::new(pair(config, "kernel_size"))
+                    .strides(pair(config, "strides"))
+                    .padding(padding(config))
+                    .dilation(pair(config, "dilation_rate"))
+                    .depth_multiplier(config["depth_multiplier"].as_u64().unwrap() as usize)
+                    .activation(activation(config));
+                layer.use_bias = config["use_bias"].as_bool().unwrap();
+                let shape = Layer::output_shape(&layer, &[inputs[0].shape().without_first()]).unwrap();
+                assert_eq!(shape, dy.shape().without_first(), "{name}");
+                run(&layer, false, &inputs, &weights, &dy)
+            }
+            "ZeroPadding2D" => {
+                let layer = serde_json::from_value::<ZeroPadding2D>(config.clone()).unwrap();
+                run(&layer, false, &inputs, &weights, &dy)
+            }
             "Dense" => {
                 let mut layer =
                     Dense::new(config["units"].as_u64().unwrap() as usize).activation(activation(config));
@@ -163,7 +179,7 @@ fn every_layer_agrees_with_keras() {
             }
         }
     }
-    assert_eq!(kinds.len(), 12, "classes with goldens: {kinds:?}");
+    assert_eq!(kinds.len(), 14, "classes with goldens: {kinds:?}");
 }
 
 #[test]

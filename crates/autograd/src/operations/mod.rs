@@ -6,6 +6,7 @@ mod batch_normalization;
 mod conv2d;
 mod conv_pool2d;
 mod dense;
+mod depthwise_conv2d;
 mod dropout;
 mod global_average_pooling2d;
 mod max_pooling2d;
@@ -14,6 +15,7 @@ mod rescaling;
 mod reshape;
 mod sigmoid;
 mod softmax;
+mod zero_padding2d;
 
 pub use add::Add;
 pub use average_pooling2d::AveragePooling2D;
@@ -22,6 +24,7 @@ pub use conv_pool2d::ConvPool2D;
 pub use conv2d::Conv2D;
 pub use convnet_cpu::activation::Activation;
 pub use dense::Dense;
+pub use depthwise_conv2d::DepthwiseConv2D;
 pub use dropout::Dropout;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
 pub use max_pooling2d::MaxPooling2D;
@@ -30,6 +33,7 @@ pub use rescaling::Rescaling;
 pub use reshape::Reshape;
 pub use sigmoid::Sigmoid;
 pub use softmax::Softmax;
+pub use zero_padding2d::ZeroPadding2D;
 
 /// The place of the input among an operation's inputs.
 pub const INPUT: usize = 0;

@@ -7,14 +7,14 @@ use std::ops::Range;
 
 /// Rows `rows` of each picture in `pictures`; of more than one picture always all rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Band {
-    pub(super) pictures: Range<usize>,
-    pub(super) rows: Range<usize>,
+pub(crate) struct Band {
+    pub(crate) pictures: Range<usize>,
+    pub(crate) rows: Range<usize>,
 }
 
 impl Band {
     /// Cuts pictures of `rows` rows into bands of at most `most` rows, and into enough of them to feed all threads.
-    pub(super) fn cut_for_threads(pictures: Range<usize>, rows: usize, most: usize) -> Vec<Band> {
+    pub(crate) fn cut_for_threads(pictures: Range<usize>, rows: usize, most: usize) -> Vec<Band> {
         let threads = parallel::threads();
         let fair = if threads > 1 { (pictures.len() * rows).div_ceil(2 * threads) } else { usize::MAX };
         Band::cut(pictures, rows, most.min(fair))
@@ -39,7 +39,7 @@ impl Band {
     }
 
     /// Rows of all pictures together.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.pictures.len() * self.rows.len()
     }
 }
@@ -52,7 +52,7 @@ fn evenly(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>
 }
 
 /// Cuts `numbers`, which hold `row_len` per row, at the ends of bands that lie one after the other.
-pub(super) fn deal<'a, T>(bands: &[Band], row_len: usize, mut numbers: &'a mut [T]) -> Vec<&'a mut [T]> {
+pub(crate) fn deal<'a, T>(bands: &[Band], row_len: usize, mut numbers: &'a mut [T]) -> Vec<&'a mut [T]> {
     let mut dealt = Vec::with_capacity(bands.len());
     for band in bands {
         let (part, rest) = numbers.split_at_mut(band.len() * row_len);

@@ -33,7 +33,7 @@ fn add_pixels(dy: &[f32], dbias: &mut [f32]) {
 }
 
 /// Sums over groups of pictures: `add` adds the pictures of a group to zeros, and the groups are added in order.
-pub(super) fn by_group(n: usize, sum: &mut [f32], add: impl Fn(Range<usize>, &mut [f32]) + Sync) {
+pub(crate) fn by_group(n: usize, sum: &mut [f32], add: impl Fn(Range<usize>, &mut [f32]) + Sync) {
     let groups: Vec<_> = parallel::groups(n).collect();
     if groups.len() <= 1 {
         sum.fill(0.0);

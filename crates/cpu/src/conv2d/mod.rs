@@ -6,7 +6,7 @@
 //! adds, tap by tap, the output's gradient times that tap's weights. 3×3 kernels with stride 1 take [`winograd`] where
 //! there are channels enough. Plain-loop twin of both: [`crate::reference::conv2d`].
 
-mod band;
+pub(crate) mod band;
 mod forward;
 mod forward_pool;
 mod geometry;
@@ -23,6 +23,7 @@ pub use forward_pool::{argmax_len, forward_pool};
 pub use geometry::Geometry;
 pub use gradient::{Gradient, Pooled};
 pub use gradients::{Wanted, gradients};
+pub(crate) use kernel_gradient::by_group;
 
 use crate::activation::Activation;
 use crate::gemm::Panels;

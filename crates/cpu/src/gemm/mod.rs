@@ -13,7 +13,9 @@ mod tests;
 pub(crate) use columns::{Accumulate, SumRows, transposed_product};
 pub(crate) use gathered::Gathered;
 pub(crate) use panels::Panels;
-pub(crate) use rows::{Finish, Product, Rows, WIDEST, for_each_tile, load_tile, product, store_tile};
+pub(crate) use rows::{
+    Finish, Product, Rows, WIDEST, for_each_tile, load_row, load_tile, product, store_row, store_tile,
+};
 
 use crate::activation::Activation;
 use crate::memory::Buffer;

@@ -4,9 +4,11 @@
 pub mod batch_normalization;
 pub mod conv2d;
 pub mod dense;
+pub mod depthwise_conv2d;
 pub mod elementwise;
 pub mod pool2d;
 pub mod softmax;
+pub mod zero_padding2d;
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
