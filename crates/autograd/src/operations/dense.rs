@@ -30,10 +30,16 @@ impl Operation for Dense {
             expect(bias.size() == units, "Dense", || format!("{units} bias values"), bias.shape())?;
         }
         let pictures = x.len_first();
-        let packed = kernel.derived(derived_name("dense"), || gemm::pack(n_in, units, kernel.data()));
         let bias = inputs.get(BIAS).map(|bias| bias.data());
         let y = written([pictures, units], |y| {
-            gemm::multiply(pictures, &packed, x.data(), bias, self.activation, y)
+            if gemm::is_worth_packing(n_in, units) {
+                let packed = || gemm::pack(n_in, units, kernel.data());
+                let packed = kernel.derived(derived_name("dense"), packed);
+                gemm::multiply(pictures, &packed, x.data(), bias, self.activation, y);
+            } else {
+                let size = [pictures, n_in, units];
+                gemm::multiply_in_place(size, kernel.data(), x.data(), bias, self.activation, y);
+            }
         });
         let needs_output = wanted.any() && self.activation != Activation::Linear;
         let saved = (
@@ -62,12 +68,15 @@ impl Operation for Dense {
         to.give(BIAS, || written([units], |db| reduce::column_sums(units, dy.data(), db)));
         if let Some(kernel) = kernel {
             let n_in = kernel.shape()[0];
-            let packed = kernel.derived(derived_name("dense transposed"), || {
-                gemm::pack_transposed(units, n_in, kernel.data())
-            });
             to.give(INPUT, || {
                 written([pictures, n_in], |dx| {
-                    gemm::multiply(pictures, &packed, dy.data(), None, Activation::Linear, dx);
+                    if gemm::is_worth_packing(n_in, units) {
+                        let packed = || gemm::pack_transposed(units, n_in, kernel.data());
+                        let packed = kernel.derived(derived_name("dense transposed"), packed);
+                        gemm::multiply(pictures, &packed, dy.data(), None, Activation::Linear, dx);
+                    } else {
+                        gemm::multiply_by_transpose([pictures, units, n_in], kernel.data(), dy.data(), dx);
+                    }
                 })
             });
         }

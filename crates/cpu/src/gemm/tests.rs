@@ -55,6 +55,17 @@ impl Case {
     }
 }
 
+impl Case {
+    /// The output and the gradient of the input from the matrix as it lies.
+    fn in_place(&self) -> [Vec<f32>; 2] {
+        let Case { m, k, n, x, kernel, bias, dy } = self;
+        let [mut y, mut dx] = [m * n, m * k].map(|len| vec![f32::NAN; len]);
+        multiply_in_place([*m, *k, *n], kernel, x, Some(bias), Activation::Relu, &mut y);
+        multiply_by_transpose([*m, *n, *k], kernel, dy, &mut dx);
+        [y, dx]
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
 
@@ -69,6 +80,9 @@ proptest! {
         dense::kernel_gradient(n, &x, &dy, &mut dkernel);
         for isa in Isa::available() {
             let results = using(isa, || case.results());
+            let [in_place, dx_in_place] = using(isa, || case.in_place());
+            assert_eq!(in_place, results[0], "packed or not on {isa:?}");
+            assert_near(isa, &dx_in_place, &dx, n);
             for ((fast, exact), depth) in results.iter().zip([&y, &dx, &dkernel]).zip([k, n, m]) {
                 assert_near(isa, fast, exact, depth);
             }
@@ -117,9 +131,10 @@ fn threads_change_no_bit() {
         let case = Case::new(m, k, n);
         for isa in Isa::available() {
             using(isa, || {
-                let one = install(1, || case.results());
+                let run = |threads| install(threads, || (case.results(), case.in_place()));
+                let one = run(1);
                 for threads in [2, 3, 8] {
-                    assert_eq!(install(threads, || case.results()), one, "{threads} threads on {isa:?}");
+                    assert_eq!(run(threads), one, "{threads} threads on {isa:?}");
                 }
             });
         }
@@ -133,6 +148,11 @@ fn empty_matrices_are_no_special_case() {
             let mut c = [f32::NAN; 6];
             multiply(2, &pack(0, 3, &[]), &[], Some(&[1.0, 2.0, -3.0]), Activation::Relu, &mut c);
             assert_eq!(c, [1.0, 2.0, 0.0, 1.0, 2.0, 0.0]);
+            c.fill(f32::NAN);
+            multiply_in_place([2, 0, 3], &[], &[], Some(&[1.0, 2.0, -3.0]), Activation::Relu, &mut c);
+            assert_eq!(c, [1.0, 2.0, 0.0, 1.0, 2.0, 0.0]);
+            multiply_by_transpose([2, 0, 3], &[], &[], &mut c);
+            assert_eq!(c, [0.0; 6]);
             multiply(0, &pack(2, 3, &[0.0; 6]), &[], None, Activation::Linear, &mut []);
             multiply_transposed_left(0, 2, 3, &[], &[], &mut c);
             assert_eq!(c, [0.0; 6]);

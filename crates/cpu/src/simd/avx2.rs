@@ -73,6 +73,14 @@ impl Simd for Avx2 {
         intrinsic!(_mm256_blendv_ps(b, a, mask))
     }
     #[inline(always)]
+    fn sum(self, a: __m256) -> f32 {
+        intrinsic!({
+            let four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        })
+    }
+    #[inline(always)]
     fn bits(self, mask: __m256) -> u32 {
         intrinsic!(_mm256_movemask_ps(mask)) as u32
     }

@@ -73,6 +73,10 @@ impl Simd for Avx512 {
         intrinsic!(_mm512_mask_blend_ps(mask, b, a))
     }
     #[inline(always)]
+    fn sum(self, a: __m512) -> f32 {
+        intrinsic!(_mm512_reduce_add_ps(a))
+    }
+    #[inline(always)]
     fn bits(self, mask: __mmask16) -> u32 {
         u32::from(mask)
     }

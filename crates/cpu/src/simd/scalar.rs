@@ -80,6 +80,10 @@ impl Simd for Scalar {
         result
     }
     #[inline(always)]
+    fn sum(self, a: [f32; LANES]) -> f32 {
+        a.iter().sum()
+    }
+    #[inline(always)]
     fn bits(self, mask: [bool; LANES]) -> u32 {
         mask.iter().rev().fold(0, |bits, &set| bits << 1 | u32::from(set))
     }

@@ -41,6 +41,8 @@ pub(crate) trait Simd: Copy {
     fn greater(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
     /// `a` where `mask`, else `b`.
     fn select(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The sum of the lanes, always in the same order.
+    fn sum(self, a: Self::Vector) -> f32;
     /// A mask as bits, lane 0 lowest.
     fn bits(self, mask: Self::Mask) -> u32;
     /// The mask with these bits.
