@@ -1,7 +1,9 @@
 //! The command line of `reproduce-chapter5`.
 
 use crate::exit::Usage;
+use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
+use convnet_cpu::parallel;
 use convnet_cpu::simd::Isa;
 use convnet_datasets::DataChoice;
 use std::path::PathBuf;
@@ -103,6 +105,14 @@ impl Options {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(cores, usize::from)
     }
+}
+
+/// Runs `work` with so many threads.
+///
+/// # Errors
+/// When the system refuses to start them, and those of `work`.
+pub(crate) fn with_threads(threads: usize, work: impl FnOnce() -> Result<()> + Send) -> Result<()> {
+    parallel::install(threads, work).map_err(|refused| anyhow!("{refused}, with `--threads N`"))?
 }
 
 /// Checks `CONVNET_ISA`: figures of another instruction set than the one asked for would be taken for what they are not.

@@ -4,10 +4,10 @@ use crate::chapter5::{self, ALL, Experiment};
 use crate::exit::{Interrupted, Usage};
 use crate::lab::data::Digits;
 use crate::lab::{Lab, convolution, create_folders};
-use crate::options::Options;
+use crate::options::{Options, with_threads};
 use crate::{plan, stdout};
 use anyhow::{Context, Result, bail};
-use convnet_cpu::{parallel, simd};
+use convnet_cpu::simd;
 use convnet_report::{
     Align, Experiment as Record, Machine, Progress, Results, Status, Table, figures_in, peak_mib, render,
     reset_peak, words, write_file,
@@ -24,10 +24,19 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn run(options: &Options) -> Result<()> {
     let chosen = chapter5::select(&options.only)?;
     let experiments = chapter5::with_needs(&chosen);
-    let threads = options.threads();
-    if options.plan {
-        return parallel::install(threads, || plan::print(options, &experiments));
-    }
+    // All of it, the painting of digits too.
+    with_threads(options.threads(), || match options.plan {
+        true => plan::print(options, &experiments),
+        false => prepared(options, &chosen, &experiments),
+    })
+}
+
+/// Makes everything ready, and runs all experiments.
+fn prepared(
+    options: &Options,
+    chosen: &[&'static Experiment],
+    experiments: &[&'static Experiment],
+) -> Result<()> {
     create_folders(&options.out)?;
     let _lock = lock(&options.out)?;
     let mut progress = Progress::stderr();
@@ -43,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let lab = Lab {
         profile: options.profile,
         seed: Seed(options.seed),
-        threads,
+        threads: options.threads(),
         out: options.out.clone(),
         resume: options.resume,
         progress,
@@ -52,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         interrupted: &INTERRUPTED,
         digits,
     };
-    parallel::install(threads, || all(options, lab, &chosen, &experiments))
+    all(options, lab, chosen, experiments)
 }
 
 /// Runs all experiments; a failed one does not stop the others.

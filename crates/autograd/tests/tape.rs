@@ -49,6 +49,7 @@ fn network(slices: bool, pictures: usize, threads: usize) -> Vec<Tensor> {
         assert!(tape.is_empty());
         results
     })
+    .unwrap()
 }
 
 #[test]

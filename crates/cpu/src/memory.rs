@@ -3,15 +3,19 @@
 //! A fresh 4 KiB page costs about 1.35 µs at its first touch, as much as the arithmetic on it, and a general allocator
 //! returns large blocks to the system at every drop. So every tensor, scratch area and partial sum is a [`Buffer`]:
 //! taken from a shelf of its size class, put back when dropped. No signature mentions the recycler.
+//!
+//! With several threads it is a matter of luck when all of them stand where they need the most blocks of a class. So the
+//! shelves watch what one item of parallel work holds at most, and keep that many for every thread: once each item has run,
+//! no later step needs the system, however the threads are timed. What is kept in advance is untouched and costs no memory.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+mod block;
+
+use block::{ALIGNMENT, Block};
+use std::alloc::handle_alloc_error;
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
 use std::sync::Mutex;
-
-/// Blocks start on a cache line, so that two threads never write to the same line and a vector never straddles two.
-const ALIGNMENT: usize = 64;
 
 /// Size classes: eight per power of two, so a block is at most an eighth larger than what was asked for.
 const STEPS: usize = 8;
@@ -46,31 +50,131 @@ pub struct Statistics {
     pub peak: usize,
     /// Bytes waiting on the shelves.
     pub idle: usize,
-    /// How often a block had to be asked for from the system.
+    /// Bytes on the shelves that nobody has written yet: address space, to which the system gives memory when it is touched.
+    pub reserved: usize,
+    /// How many blocks had to be asked for from the system.
     pub misses: usize,
 }
 
+/// The blocks of one size class that nobody holds.
+#[derive(Default)]
+struct Shelf {
+    /// The block put back last is handed out first, while it is still in the cache.
+    blocks: Vec<Block>,
+    /// Blocks that nobody has written yet, for threads that have not needed theirs so far.
+    untouched: Vec<Block>,
+    /// The most blocks that one item of parallel work has held beyond those there when it began.
+    most: isize,
+    /// What the items that run now hold, beyond those there when they began.
+    running: isize,
+}
+
 struct Recycler {
-    /// One shelf per size class; the block put back last is handed out first, while it is still in the cache.
-    shelves: Vec<Vec<Block>>,
+    /// One shelf per size class.
+    shelves: Vec<Shelf>,
     statistics: Statistics,
     high_water: usize,
-    put_back: u64,
+    /// How many blocks have been put back.
+    puts: u64,
+}
+
+/// An item of parallel work, on its thread.
+struct Item {
+    /// How many threads run such items at the same time; zero outside of one.
+    threads: isize,
+    /// By size class: blocks taken less blocks put back.
+    held: Vec<isize>,
+}
+
+thread_local! {
+    static ITEM: RefCell<Item> = const { RefCell::new(Item { threads: 0, held: Vec::new() }) };
 }
 
 impl Recycler {
+    fn shelf(&mut self, class: usize) -> &mut Shelf {
+        if self.shelves.len() <= class {
+            self.shelves.resize_with(class + 1, Shelf::default);
+        }
+        &mut self.shelves[class]
+    }
+
+    /// A block from its shelf, counted as handed out; `None` if there is none.
+    fn take(&mut self, class: usize) -> Option<Block> {
+        let bytes = bytes_of(class);
+        let shelf = self.shelf(class);
+        let (touched, untouched) = match shelf.blocks.pop() {
+            Some(block) => (Some(block), None),
+            None => (None, shelf.untouched.pop()),
+        };
+        let statistics = &mut self.statistics;
+        match (&touched, &untouched) {
+            (Some(_), _) => statistics.idle -= bytes,
+            (None, Some(_)) => statistics.reserved -= bytes,
+            (None, None) => statistics.misses += 1,
+        }
+        statistics.in_use += bytes;
+        statistics.peak = statistics.peak.max(statistics.in_use);
+        self.high_water = self.high_water.max(statistics.in_use);
+        self.count(class, 1);
+        touched.or(untouched)
+    }
+
+    /// Puts a block on its shelf; returns those that must leave for it.
+    fn put_back(&mut self, mut block: Block) -> Vec<Block> {
+        let class = class_of(block.bytes);
+        self.statistics.in_use -= block.bytes;
+        let freed = self.make_room(block.bytes);
+        self.statistics.idle += block.bytes;
+        self.puts += 1;
+        block.idle_since = self.puts;
+        self.shelf(class).blocks.push(block);
+        self.count(class, -1);
+        freed
+    }
+
+    /// Notes that the item of this thread, if it runs one, holds `change` more blocks of a class.
+    fn count(&mut self, class: usize, change: isize) {
+        // Where a thread's own variables are gone already, it runs no item.
+        let _ = ITEM.try_with(|item| {
+            let Item { threads, held } = &mut *item.borrow_mut();
+            if *threads == 0 {
+                return;
+            }
+            if held.len() <= class {
+                held.resize(class + 1, 0);
+            }
+            held[class] += change;
+            let shelf = self.shelf(class);
+            shelf.running += change;
+            shelf.most = shelf.most.max(held[class]);
+            self.reserve(class, *threads);
+        });
+    }
+
+    /// Asks the system for what `threads` items may still need, if each of them comes to hold as much as any item ever did.
+    fn reserve(&mut self, class: usize, threads: isize) {
+        let bytes = bytes_of(class);
+        let shelf = self.shelf(class);
+        let there = shelf.blocks.len() + shelf.untouched.len();
+        for _ in there as isize..threads * shelf.most - shelf.running {
+            // If the system refuses, it may be that the block is never needed.
+            let Some(block) = Block::new(bytes) else { return };
+            self.shelves[class].untouched.push(block);
+            self.statistics.reserved += bytes;
+            self.statistics.misses += 1;
+        }
+    }
+
     /// Takes the blocks that have been idle longest off the shelves until `bytes` more may be idle.
     fn make_room(&mut self, bytes: usize) -> Vec<Block> {
         let keep = self.high_water.max(IDLE_FLOOR);
         let mut freed = Vec::new();
         while self.statistics.idle + bytes > keep {
             // On each shelf the first has been idle longest.
-            let oldest = |shelf: &&mut Vec<Block>| shelf.first().map_or(u64::MAX, |block| block.idle_since);
-            let Some(shelf) = self.shelves.iter_mut().filter(|shelf| !shelf.is_empty()).min_by_key(oldest)
-            else {
-                break;
-            };
-            let block = shelf.remove(0);
+            let oldest = |shelf: &&mut Shelf| shelf.blocks.first().map_or(u64::MAX, |block| block.idle_since);
+            let filled = self.shelves.iter_mut().filter(|shelf| !shelf.blocks.is_empty());
+            let Some(shelf) = filled.min_by_key(oldest) else { break };
+            let block = shelf.blocks.remove(0);
             self.statistics.idle -= block.bytes;
             freed.push(block);
         }
@@ -80,9 +184,9 @@ impl Recycler {
 
 static RECYCLER: Mutex<Recycler> = Mutex::new(Recycler {
     shelves: Vec::new(),
-    statistics: Statistics { in_use: 0, peak: 0, idle: 0, misses: 0 },
+    statistics: Statistics { in_use: 0, peak: 0, idle: 0, reserved: 0, misses: 0 },
     high_water: 0,
-    put_back: 0,
+    puts: 0,
 });
 
 fn recycler() -> std::sync::MutexGuard<'static, Recycler> {
@@ -90,50 +194,50 @@ fn recycler() -> std::sync::MutexGuard<'static, Recycler> {
     RECYCLER.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The size class of `bytes` and the size of its blocks.
-fn class_of(bytes: usize) -> (usize, usize) {
+/// The size class of blocks for `bytes`.
+fn class_of(bytes: usize) -> usize {
     let lines = bytes.div_ceil(ALIGNMENT).max(1);
     if lines <= STEPS {
-        return (lines - 1, lines * ALIGNMENT);
+        return lines - 1;
     }
     // Between 2^k and 2^(k+1) lines there are STEPS classes, 2^k / STEPS lines apart.
-    let power = (lines - 1).ilog2() as usize;
-    let step = 1 << (power - STEPS.ilog2() as usize);
-    let index = (lines - (1 << power)).div_ceil(step);
-    (STEPS - 1 + (power - STEPS.ilog2() as usize) * STEPS + index, ((1 << power) + index * step) * ALIGNMENT)
+    let power = ((lines - 1).ilog2() - STEPS.ilog2()) as usize;
+    (power + 1) * STEPS + (lines - 1 - (STEPS << power)) / (1 << power)
 }
 
-struct Block {
-    start: NonNull<u8>,
-    bytes: usize,
-    /// When it was put back, counted in blocks put back.
-    idle_since: u64,
+/// How large the blocks of a class are.
+fn bytes_of(class: usize) -> usize {
+    let lines = match (class / STEPS, class % STEPS + 1) {
+        (0, lines) => lines,
+        (power, steps) => (STEPS + steps) << (power - 1),
+    };
+    lines * ALIGNMENT
 }
 
-// SAFETY: a block is a unique owner of plain memory; nothing in it is tied to a thread.
-unsafe impl Send for Block {}
-// SAFETY: a shared block is only read, and plain memory may be read from any thread.
-unsafe impl Sync for Block {}
-
-impl Block {
-    fn layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, ALIGNMENT).expect("a tensor larger than the address space")
-    }
-
-    fn new(bytes: usize) -> Block {
-        let layout = Block::layout(bytes);
-        // SAFETY: the layout has a size above zero (`class_of` gives at least one line).
-        let start = unsafe { alloc_zeroed(layout) };
-        match NonNull::new(start) {
-            Some(start) => Block { start, bytes, idle_since: 0 },
-            None => handle_alloc_error(layout),
+/// Runs one item of the parallel work that `threads` threads do at the same time.
+pub(crate) fn item<R>(threads: usize, work: impl FnOnce() -> R) -> R {
+    /// Ends the item, also when it panics.
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            ITEM.with_borrow_mut(|item| {
+                let mut recycler = recycler();
+                for (class, held) in item.held.iter_mut().enumerate().filter(|(_, held)| **held != 0) {
+                    recycler.shelf(class).running -= std::mem::take(held);
+                    recycler.reserve(class, item.threads);
+                }
+                item.threads = 0;
+            });
         }
     }
-
-    fn free(self) {
-        // SAFETY: `start` came from `alloc_zeroed` with this very layout and is freed once, as `self` is consumed.
-        unsafe { dealloc(self.start.as_ptr(), Block::layout(self.bytes)) }
-    }
+    let is_inside = ITEM.with_borrow_mut(|item| {
+        let is_inside = item.threads > 0;
+        item.threads = item.threads.max(threads as isize);
+        is_inside
+    });
+    // An item inside another is a part of it.
+    let _end = (!is_inside).then_some(End);
+    work()
 }
 
 /// A block of `len` numbers from the recycler; dropping it puts it back.
@@ -150,23 +254,12 @@ impl<T: Plain> Buffer<T> {
     /// A buffer of `len` numbers with unspecified contents.
     pub fn recycled(len: usize) -> Buffer<T> {
         let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= LARGEST);
-        let (class, bytes) = class_of(bytes.expect("a tensor larger than the address space"));
-        let block = {
-            let mut recycler = recycler();
-            let block = recycler.shelves.get_mut(class).and_then(Vec::pop);
-            match block {
-                Some(_) => recycler.statistics.idle -= bytes,
-                None => recycler.statistics.misses += 1,
-            }
-            recycler.statistics.in_use += bytes;
-            recycler.statistics.peak = recycler.statistics.peak.max(recycler.statistics.in_use);
-            recycler.high_water = recycler.high_water.max(recycler.statistics.in_use);
-            block
-        };
-        let block = block.unwrap_or_else(|| Block::new(bytes));
+        let class = class_of(bytes.expect("a tensor larger than the address space"));
+        let recycled = recycler().take(class);
+        let block = recycled.or_else(|| Block::new(bytes_of(class)));
+        let mut block = block.unwrap_or_else(|| handle_alloc_error(Block::layout(bytes_of(class))));
         if cfg!(debug_assertions) {
-            // SAFETY: the block is ours alone and `bytes` long.
-            unsafe { block.start.write_bytes(0xff, block.bytes) }
+            block.poison();
         }
         Buffer { block: Some(block), len, numbers: PhantomData }
     }
@@ -187,7 +280,7 @@ impl<T: Plain> Buffer<T> {
 
     fn start(&self) -> *mut u8 {
         match &self.block {
-            Some(block) => block.start.as_ptr(),
+            Some(block) => block.start(),
             None => unreachable!("the block leaves only when the buffer is dropped"),
         }
     }
@@ -196,7 +289,7 @@ impl<T: Plain> Buffer<T> {
 impl<T: Plain> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        // SAFETY: the block is aligned to 64 bytes, at least `len · size_of::<T>()` long and initialised (zeroed when
+        // SAFETY: the block is aligned to 64 bytes, at least `len · size_of::<T>()` long and initialised (zeros when
         // new, written by earlier owners since); any bit pattern is a `T`, as `Plain` is sealed to plain numbers.
         unsafe { std::slice::from_raw_parts(self.start().cast(), self.len) }
     }
@@ -211,20 +304,10 @@ impl<T: Plain> DerefMut for Buffer<T> {
 
 impl<T: Plain> Drop for Buffer<T> {
     fn drop(&mut self) {
-        let Some(mut block) = self.block.take() else { return };
-        let mut recycler = recycler();
-        recycler.statistics.in_use -= block.bytes;
-        let freed = recycler.make_room(block.bytes);
-        let (class, _) = class_of(block.bytes);
-        if recycler.shelves.len() <= class {
-            recycler.shelves.resize_with(class + 1, Vec::new);
-        }
-        recycler.put_back += 1;
-        block.idle_since = recycler.put_back;
-        recycler.statistics.idle += block.bytes;
-        recycler.shelves[class].push(block);
-        drop(recycler);
-        freed.into_iter().for_each(Block::free);
+        let Some(block) = self.block.take() else { return };
+        let freed = recycler().put_back(block);
+        // After the lock is open again, as the system takes its time.
+        drop(freed);
     }
 }
 
@@ -257,30 +340,37 @@ pub fn reset_peak() {
 
 /// Gives all idle memory back to the system.
 pub fn release() {
-    let shelves = {
-        let mut recycler = recycler();
-        recycler.statistics.idle = 0;
-        recycler.high_water = recycler.statistics.in_use;
-        std::mem::take(&mut recycler.shelves)
-    };
-    shelves.into_iter().flatten().for_each(Block::free);
+    let mut freed = Vec::new();
+    let mut recycler = recycler();
+    for shelf in &mut recycler.shelves {
+        freed.append(&mut shelf.blocks);
+        freed.append(&mut shelf.untouched);
+        shelf.most = 0;
+    }
+    recycler.statistics.idle = 0;
+    recycler.statistics.reserved = 0;
+    recycler.high_water = recycler.statistics.in_use;
+    drop(recycler);
+    drop(freed);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parallel;
 
     #[test]
     fn classes_are_ordered_large_enough_and_waste_little() {
-        let mut last = class_of(1);
+        let mut last = 0;
         for bytes in (1..200_000).chain((18..40).map(|k| (1usize << k) + 1)) {
-            let (class, size) = class_of(bytes);
+            let class = class_of(bytes);
+            let size = bytes_of(class);
             assert!(size >= bytes);
             assert!(size - bytes <= ALIGNMENT.max(bytes / STEPS + ALIGNMENT), "{bytes} became {size}");
-            assert_eq!(class_of(size), (class, size), "a block goes back to its own shelf");
+            assert_eq!(class_of(size), class, "a block goes back to its own shelf");
             if bytes < 200_000 {
-                assert!(class >= last.0 && (class == last.0) == (size == last.1));
-                last = (class, size);
+                assert!(class == last || class == last + 1, "no class is left out");
+                last = class;
             }
         }
     }
@@ -307,6 +397,47 @@ mod tests {
         let address = |len| Buffer::<u8>::zeros(len).as_ptr();
         let first = address(9_876_543);
         assert_eq!(address(9_876_543), first, "the block is on its shelf again");
+    }
+
+    /// Of the shelf of buffers of so many bytes: the most held by an item, what items hold now, and the blocks there.
+    fn shelf(len: usize) -> (isize, isize, usize) {
+        let mut recycler = recycler();
+        let shelf = recycler.shelf(class_of(len));
+        (shelf.most, shelf.running, shelf.blocks.len() + shelf.untouched.len())
+    }
+
+    #[test]
+    fn what_one_item_needs_is_kept_for_every_thread() {
+        // A size that no other test uses. One item at a time, so that the threads never need their blocks together.
+        let len = 345_678;
+        let (turn, first) = (Mutex::new(0), Mutex::new(None));
+        parallel::install(3, || {
+            parallel::for_each(6, |item| {
+                let mut turn = turn.lock().unwrap();
+                let held = [Buffer::<u8>::recycled(len), Buffer::recycled(len)];
+                if *turn == 0 {
+                    assert_eq!(shelf(len), (2, 2, 4), "two for each of the other threads");
+                }
+                *turn += 1;
+                drop(held);
+                // One block stays beyond its item.
+                if item == 0 {
+                    *first.lock().unwrap() = Some(Buffer::<u8>::recycled(len));
+                }
+            });
+        })
+        .unwrap();
+        let (most, running, _) = shelf(len);
+        assert_eq!((most, running), (2, 0), "what is still out belongs to no item that runs");
+    }
+
+    #[test]
+    fn an_item_that_panics_ends() {
+        let len = 567_890;
+        let panics = || parallel::for_each(4, |_| panic!("{:?}", Buffer::<u8>::recycled(len)));
+        assert!(std::panic::catch_unwind(|| parallel::install(2, panics)).is_err());
+        assert_eq!((shelf(len).0, shelf(len).1), (1, 0));
+        assert!(ITEM.with_borrow(|item| item.threads == 0));
     }
 
     #[test]

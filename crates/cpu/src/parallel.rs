@@ -3,8 +3,10 @@
 //!
 //! Inside a slice of a batch ([`in_slice`]) everything here runs serially: the slices already keep the threads busy.
 
-use crate::simd;
+use crate::{memory, simd};
 use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
@@ -50,13 +52,32 @@ pub fn in_slice<R>(work: impl FnOnce() -> R) -> R {
 
 /// Runs `work` in a pool of `threads` threads; everything in this file that `work` calls uses that pool.
 ///
-/// # Panics
-/// When the system refuses to start threads.
-pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+/// # Errors
+/// [`ThreadsRefused`] when the system refuses to start so many; then nothing has run.
+pub fn install<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R, ThreadsRefused> {
     let isa = simd::overridden();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
-    pool.expect("the system refused to start threads").install(|| simd::with_override(isa, work))
+    let threads = threads.max(1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|cause| ThreadsRefused { threads, cause })?;
+    Ok(pool.install(|| simd::with_override(isa, work)))
 }
+
+/// The system refused to start the threads of a pool: memory for their stacks, or their number, is at a limit.
+#[derive(Debug)]
+pub struct ThreadsRefused {
+    /// How many threads were asked for.
+    pub threads: usize,
+    cause: rayon::ThreadPoolBuildError,
+}
+
+impl fmt::Display for ThreadsRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ThreadsRefused { threads, cause } = self;
+        write!(f, "the system refused to start {threads} threads ({cause}); ask for fewer")
+    }
+}
+
+impl Error for ThreadsRefused {}
 
 /// Runs `work(0)` to `work(n − 1)`, handed out in order to the threads of the pool.
 pub fn for_each(n: usize, work: impl Fn(usize) + Sync) {
@@ -73,7 +94,7 @@ pub fn for_each(n: usize, work: impl Fn(usize) + Sync) {
                 if item >= n {
                     return;
                 }
-                work(item);
+                memory::item(workers, || work(item));
             }
         })
     };
@@ -174,7 +195,8 @@ mod tests {
                     },
                     |item, square| seen.push((item, square)),
                 );
-            });
+            })
+            .unwrap();
             assert_eq!(seen, (0..50).map(|item| (item, item * item)).collect::<Vec<_>>());
         }
     }
@@ -182,7 +204,7 @@ mod tests {
     #[test]
     fn a_panic_in_one_item_reaches_the_caller() {
         let result = std::panic::catch_unwind(|| {
-            install(2, || ordered_fold(8, |item| assert!(item != 3, "item three"), |_, ()| ()));
+            install(2, || ordered_fold(8, |item| assert!(item != 3, "item three"), |_, ()| ())).unwrap();
         });
         assert!(result.is_err());
     }
@@ -192,7 +214,8 @@ mod tests {
         let mut numbers = vec![0; 1003];
         install(3, || {
             for_each_chunk(&mut numbers, 10, |index, chunk| chunk.iter_mut().for_each(|n| *n += index + 1))
-        });
+        })
+        .unwrap();
         assert!(numbers.iter().enumerate().all(|(i, &n)| n == i / 10 + 1));
     }
 }

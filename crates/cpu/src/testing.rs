@@ -61,6 +61,9 @@ pub(crate) fn same_for_any_threads(work: impl Fn() -> Vec<f32> + Sync) {
     let bits = |numbers: Vec<f32>| numbers.into_iter().map(f32::to_bits).collect::<Vec<_>>();
     let expected = bits(parallel::in_slice(&work));
     for threads in [1, 2, 3, 8] {
-        assert!(bits(parallel::install(threads, &work)) == expected, "{threads} threads change the bits");
+        assert!(
+            bits(parallel::install(threads, &work).unwrap()) == expected,
+            "{threads} threads change the bits"
+        );
     }
 }

@@ -6,7 +6,7 @@ use convnet_tensor::Seed;
 #[test]
 fn a_digit_follows_from_the_seed_and_its_number_alone() {
     let set = generated::digits(Seed(5), 300);
-    let serial = convnet_cpu::parallel::install(1, || generated::digits(Seed(5), 300));
+    let serial = convnet_cpu::parallel::install(1, || generated::digits(Seed(5), 300)).unwrap();
     assert_eq!(set.fingerprint(), serial.fingerprint());
     for (number, (picture, label)) in generated::digits_iter(Seed(5)).take(300).enumerate() {
         assert_eq!((picture.as_slice(), label), (set.picture(number), set.labels()[number]));

@@ -193,7 +193,11 @@ fn tapping_fusing_and_slicing_change_no_bit() {
     for model in [Model::new(digits(), InputSpec::new([28, 28, 1]), Seed(1)).unwrap(), odd_model()] {
         let plain = step(&model, 11, |_| ());
         for threads in [1, 2, 3, 8] {
-            assert_eq!(parallel::install(threads, || step(&model, 11, |_| ())), plain, "{threads} threads");
+            assert_eq!(
+                parallel::install(threads, || step(&model, 11, |_| ())).unwrap(),
+                plain,
+                "{threads} threads"
+            );
         }
         for (path, _) in model.layers() {
             // A tapped convolution is not fused with its pooling, and ends the slices.

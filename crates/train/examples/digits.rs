@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let threads = parallel::threads();
     let outcome = parallel::install(threads, || {
         fit(&mut model, &train, Some(&validation), &settings, Some(&checkpoints), &mut sinks)
-    })?;
+    })??;
     println!("{:?}", outcome.ending);
 
     let found = evaluate(&model, &test, loss, 200)?;

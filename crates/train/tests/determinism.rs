@@ -26,6 +26,7 @@ fn trained(
         let predictions = predictions.data().iter().map(|number| number.to_bits()).collect();
         (bits(&model), format!("{:?}", outcome.history), predictions)
     })
+    .unwrap()
 }
 
 fn check(model: &Model, set: &Dataset, settings: &Fit) {

@@ -114,7 +114,8 @@ fn large_parameters_have_the_same_bits_with_any_number_of_threads() {
                         &mut slots,
                     );
                 }
-            });
+            })
+            .unwrap();
             weights.data().iter().map(|weight| weight.to_bits()).collect::<Vec<_>>()
         };
         let one = after(1);

@@ -11,9 +11,10 @@ mod workload;
 
 use crate::exit::Usage;
 use crate::lab::convolution;
+use crate::options::with_threads;
 use anyhow::{Context, Result, anyhow, bail};
 use comparison::{Comparison, OURS, plain};
-use convnet_cpu::{limit, parallel, simd};
+use convnet_cpu::{limit, simd};
 use convnet_report::{Machine, peak_mib, words, write_file};
 use peers::{Peer, Places};
 use row::{Absent, Limit, Row};
@@ -85,7 +86,7 @@ pub(crate) struct BenchArgs {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let threads = usize::from(args.threads);
     if let Some(name) = &args.run_one {
-        return parallel::install(threads, || run_one(name, threads));
+        return with_threads(threads, || run_one(name, threads));
     }
     let chosen = workload::select(&args.workload)?;
     let scripts = args.peers.as_deref();

@@ -173,7 +173,8 @@ mod tests {
             [(8, 11, 22), (8, 11, 1000), (3, 100, 30), (1, 7, 2), (0, 5, 5), (5, 3, 1)]
         {
             for threads in [1, 2, 3] {
-                let bands = parallel::install(threads, || Band::cut_for_threads(0..pictures, rows, most));
+                let bands =
+                    parallel::install(threads, || Band::cut_for_threads(0..pictures, rows, most)).unwrap();
                 assert!(bands.iter().all(|band| band.len() <= most.max(1) && band.len() > 0));
                 assert!(bands.iter().all(|band| band.pictures.len() == 1 || band.rows == (0..rows)));
                 let all = bands.iter().flat_map(|band| {

@@ -362,14 +362,14 @@ fn threads_change_no_bit() {
     ] {
         for algorithm in algorithms(&g) {
             let case = Case { algorithm, ..Case::new(g, n, Activation::Relu) };
-            let one = install(1, || case.results());
+            let one = install(1, || case.results()).unwrap();
             for threads in [2, 3, 8] {
                 assert!(
-                    install(threads, || case.results()) == one,
+                    install(threads, || case.results()).unwrap() == one,
                     "{threads} threads, {algorithm:?}, {g:?}"
                 );
                 // Where only the pictures' gradient is wanted, its work is cut in another way.
-                let alone = install(threads, || case.one_by_one(n, Gradient::Full(&case.dy)));
+                let alone = install(threads, || case.one_by_one(n, Gradient::Full(&case.dy))).unwrap();
                 assert!(alone.dx == one.dx, "{threads} threads, {algorithm:?}, {g:?}");
             }
         }
@@ -403,7 +403,7 @@ fn kernel_gradients_are_sums_over_groups_in_order() {
     for (g, n) in [(three_by_three(7, 5, 24), 19), (three_by_three(10, 16, 32), 19)] {
         for algorithm in algorithms(&g) {
             let case = Case { algorithm, ..Case::new(g, n, Activation::Linear) };
-            let all = install(2, || case.results());
+            let all = install(2, || case.results()).unwrap();
             let mut sums = [vec![], vec![]];
             for group in parallel::groups(n) {
                 let x = &case.x[group.start * g.input_len()..group.end * g.input_len()];

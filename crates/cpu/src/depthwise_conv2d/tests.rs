@@ -203,9 +203,9 @@ fn three_by_three(size: usize, channels: usize, stride: usize) -> Geometry {
 fn threads_change_no_bit() {
     for (g, n) in [(three_by_three(14, 40, 1), 11), (three_by_three(30, 20, 2), 1)] {
         let case = Case::new(g, n, Activation::Relu);
-        let one = install(1, || case.results());
+        let one = install(1, || case.results()).unwrap();
         for threads in [2, 3, 8] {
-            assert!(install(threads, || case.results()) == one, "{threads} threads, {g:?}");
+            assert!(install(threads, || case.results()).unwrap() == one, "{threads} threads, {g:?}");
         }
     }
 }

@@ -131,7 +131,7 @@ fn threads_change_no_bit() {
         let case = Case::new(m, k, n);
         for isa in Isa::available() {
             using(isa, || {
-                let run = |threads| install(threads, || (case.results(), case.in_place()));
+                let run = |threads| install(threads, || (case.results(), case.in_place())).unwrap();
                 let one = run(1);
                 for threads in [2, 3, 8] {
                     assert_eq!(run(threads), one, "{threads} threads on {isa:?}");
