@@ -16,7 +16,7 @@ use std::sync::{Arc, PoisonError};
 
 /// A learned weight with more numbers gets no partial sums per slice: its layer runs on the whole batch, and threads
 /// divide its outputs. Eight partial sums of 2^18 floats are 8 MiB, about what fits the caches beside the pictures.
-const LARGEST_PARTIAL: usize = 1 << 18;
+const LARGEST_PARTIAL: usize = convnet_cpu::conv2d::LARGE_KERNEL;
 
 /// One or two steps that run together.
 #[derive(Clone, Copy, Debug)]
@@ -243,7 +243,9 @@ impl Runner<'_> {
         writes: &[usize],
     ) -> Result<Vec<Value>> {
         let weights = self.weights(tape, segment)?;
-        self.prepare(segment, reads, &inputs, &weights);
+        if segment.batching == Batching::Slices {
+            self.prepare(segment, reads, &inputs, &weights);
+        }
         let body = |tape: &mut Tape, range: Range<usize>, inputs: &[Value], weights: &[Value]| {
             self.actions(tape, &segment.actions, range, reads, inputs, weights, writes)
         };

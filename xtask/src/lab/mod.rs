@@ -100,9 +100,9 @@ impl Lab {
     }
 }
 
-/// The algorithm of convolutions in use.
+/// The algorithm of the convolutions that it suits.
 pub(crate) fn convolution() -> &'static str {
-    "direct"
+    convnet_cpu::conv2d::Algorithm::preferred().name()
 }
 
 /// Makes the folders of a run.

@@ -3,7 +3,7 @@
 use super::{BIAS, INPUT, KERNEL, derived_name, expect, expect_inputs, written};
 use crate::operation::{InputGradients, Operation, Wanted};
 use convnet_cpu::activation::Activation;
-use convnet_cpu::conv2d::{self, Geometry, Gradient, Packed};
+use convnet_cpu::conv2d::{self, Geometry, Gradient, LARGE_KERNEL, Packed};
 use convnet_cpu::reference;
 use convnet_tensor::{Result, Shape, Tensor};
 use std::sync::Arc;
@@ -23,9 +23,9 @@ impl Conv2D {
     /// Brings a kernel into the order that the loops read, once for all slices: for the output and, if it is wanted, for
     /// the gradient of the input. Slices that find nothing prepared would each do it.
     pub fn prepare(geometry: &Geometry, kernel: &Tensor, input_gradient: bool) {
-        packed(geometry, kernel, Direction::Forward);
+        packed(geometry, kernel, Direction::Forward, false);
         if input_gradient {
-            packed(geometry, kernel, Direction::Transposed);
+            packed(geometry, kernel, Direction::Transposed, false);
         }
     }
 }
@@ -37,11 +37,23 @@ pub(super) enum Direction {
 }
 
 /// The kernel in the order of the loops, kept beside its tensor until that is written.
-pub(super) fn packed(geometry: &Geometry, kernel: &Tensor, direction: Direction) -> Arc<Packed> {
-    kernel.derived(derived_name(("conv2d", geometry, direction)), || match direction {
+///
+/// A large kernel that learns is written in every step, and its layer runs on the whole batch: what is made of it serves
+/// one use and is not kept, which of VGG16's last block would be 190 MB.
+pub(super) fn packed(
+    geometry: &Geometry,
+    kernel: &Tensor,
+    direction: Direction,
+    learns: bool,
+) -> Arc<Packed> {
+    let pack = || match direction {
         Direction::Forward => Packed::forward(geometry, kernel.data()),
         Direction::Transposed => Packed::transposed(geometry, kernel.data()),
-    })
+    };
+    if learns && kernel.size() > LARGE_KERNEL {
+        return Arc::new(pack());
+    }
+    kernel.derived(derived_name(("conv2d", geometry, direction)), pack)
 }
 
 /// All gradients that are wanted in one sweep, since they share what is made of `dy`.
@@ -57,7 +69,7 @@ pub(super) fn give_gradients(
     let mut dkernel = x.map(|_| Tensor::recycled(kernel_shape));
     let mut dbias = to.wants(BIAS).then(|| Tensor::recycled([g.out_channels]));
     let mut dx = kernel.map(|_| Tensor::recycled([pictures, g.height, g.width, g.in_channels]));
-    let kernel = kernel.map(|kernel| packed(g, kernel, Direction::Transposed));
+    let kernel = kernel.map(|kernel| packed(g, kernel, Direction::Transposed, x.is_some()));
     let wanted = conv2d::Wanted {
         kernel: x.zip(dkernel.as_mut()).map(|(x, dkernel)| (x.data(), dkernel.data_mut())),
         bias: dbias.as_mut().map(|dbias| dbias.data_mut()),
@@ -104,7 +116,8 @@ impl Operation for Conv2D {
         let [x, kernel] = [inputs[INPUT], inputs[KERNEL]];
         let bias = inputs.get(BIAS).map(|bias| bias.data());
         let y = written(Shape::from(g.output()).with_first(x.len_first()), |y| {
-            conv2d::forward(g, x.data(), &packed(g, kernel, Direction::Forward), bias, self.activation, y);
+            let kernel = packed(g, kernel, Direction::Forward, wanted.input(KERNEL));
+            conv2d::forward(g, x.data(), &kernel, bias, self.activation, y);
         });
         let needs_output = wanted.any() && self.activation != Activation::Linear;
         let saved = (

@@ -46,7 +46,7 @@ impl Operation for ConvPool2D {
         let pictures = x.len_first();
         let mut argmax = wanted.any().then(|| Tensor::<u8>::recycled([pictures, conv2d::argmax_len(g)]));
         let y = written(Shape::from(g.pooled()).with_first(pictures), |y| {
-            let kernel = packed(g, kernel, Direction::Forward);
+            let kernel = packed(g, kernel, Direction::Forward, wanted.input(KERNEL));
             let argmax = argmax.as_mut().map(|argmax| argmax.data_mut());
             conv2d::forward_pool(g, x.data(), &kernel, bias, self.activation, y, argmax);
         });

@@ -17,7 +17,7 @@ const BAND_BYTES: usize = 32 << 10;
 const BAND_PIXELS: usize = 128;
 
 /// A kernel of more weights than this gets no partial sums: threads divide the kernel instead of the pictures.
-pub(super) const LARGE_KERNEL: usize = 1 << 18;
+pub const LARGE_KERNEL: usize = 1 << 18;
 
 /// The gradient of the bias alone, in the order of [`kernel_gradient`].
 pub(super) fn bias_gradient(g: &Geometry, n: usize, dy: Gradient<'_>, dbias: &mut [f32]) {

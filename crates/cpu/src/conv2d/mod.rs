@@ -23,6 +23,7 @@ pub use forward_pool::{argmax_len, forward_pool};
 pub use geometry::Geometry;
 pub use gradient::{Gradient, Pooled};
 pub use gradients::{Wanted, gradients};
+pub use kernel_gradient::LARGE_KERNEL;
 pub(crate) use kernel_gradient::by_group;
 
 use crate::activation::Activation;

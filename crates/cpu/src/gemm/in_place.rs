@@ -1,20 +1,26 @@
 //! Products with a large right-hand matrix that is read where it lies, once: few rows of `a` are not worth a copy of it.
 
-use super::rows::{Finish, WIDEST};
+use super::rows::{Finish, Rows, WIDEST, for_each_tile, load_tile, product, store_tile};
+use super::{Gathered, counting};
 use crate::activation::Activation;
 use crate::memory::Buffer;
 use crate::parallel;
 use crate::simd::{Kernel, Simd, Tile, isa};
 use std::ops::Range;
 
-/// Rows of `b` that pass by together: as many factors of a row of `a` stay in registers.
+/// Up to this many rows of `a`, `b` goes straight through the registers; with more, a copy of a block of it is worthwhile.
+/// Both are bound by memory: 1×25088×4096 reads 25 GB/s on two threads (Zen 3).
+const FEW_ROWS: usize = 4;
+
+/// Rows of `b` that pass by together where rows are few: as many factors of a row of `a` stay in registers.
 const DEPTH: usize = 8;
 
-/// Numbers of `c` that are visited between two turns to `b`; they stay in the first-level cache.
-const VISITED: usize = 4096;
+/// Columns that a thread takes at a time: of few rows many, so that `b` is read in long pieces.
+const COLUMNS: usize = 128;
+const COLUMNS_FOR_FEW_ROWS: usize = 1024;
 
-/// Columns that one thread takes at the least, so that it reads `b` in pieces of a few cache lines.
-const LEAST_COLUMNS: usize = 64;
+/// Rows of `b` in a block of `COLUMNS` columns: it fills half of the first-level cache.
+const BLOCK_DEPTH: usize = 32;
 
 /// `c = activation(a · b + bias)`, `a` `[m, k]`, `b` `[k, n]` row by row. The same bits as with a packed `b`.
 pub(super) fn multiply(
@@ -25,15 +31,21 @@ pub(super) fn multiply(
     activation: Activation,
     c: &mut [f32],
 ) {
-    let share = n.div_ceil(parallel::threads());
-    let columns = (VISITED / m).clamp(LEAST_COLUMNS, share.max(LEAST_COLUMNS)).next_multiple_of(16);
+    let most = if m <= FEW_ROWS { COLUMNS_FOR_FEW_ROWS } else { COLUMNS };
+    let share = n.div_ceil(parallel::threads()).next_multiple_of(WIDEST);
+    let columns = most.min(share);
     let tile = Tile::new(isa(), columns);
+    let bases = counting(m, k);
     let mut sums = Buffer::recycled(m * n);
     parallel::for_each_chunk(&mut sums, m * columns, |index, sums| {
         sums.fill(0.0);
         let first = index * columns;
         let range = first..n.min(first + columns);
-        tile.run(Stream { a, b, k, n, columns: range.clone(), sums });
+        if m <= FEW_ROWS {
+            tile.run(Stream { a, b, k, n, columns: range.clone(), sums });
+        } else {
+            tile.run(Blocks { a, bases: &bases, b, k, n, columns: range.clone(), sums });
+        }
         tile.run(FinishRows { sums, columns: range, bias, activation });
     });
     for (index, sums) in sums.chunks(m * columns).enumerate() {
@@ -41,6 +53,78 @@ pub(super) fn multiply(
         for (sums, c) in sums.chunks_exact(filled).zip(c.chunks_exact_mut(n)) {
             c[index * columns..][..filled].copy_from_slice(sums);
         }
+    }
+}
+
+/// Adds to `sums`, one row after the other, `a` times some columns of `b`, block by block of `b`.
+struct Blocks<'a> {
+    a: &'a [f32],
+    bases: &'a [u32],
+    b: &'a [f32],
+    k: usize,
+    n: usize,
+    columns: Range<usize>,
+    sums: &'a mut [f32],
+}
+
+impl Kernel for Blocks<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
+        let Blocks { a, bases, b, k, n, columns, sums } = self;
+        let (width, panel_width) = (columns.len(), VECTORS * S::LANES);
+        let panels = width.div_ceil(panel_width);
+        let offsets = counting(BLOCK_DEPTH, 1);
+        // Zeros stay where the last panel has no columns.
+        let mut block = Buffer::zeros(panels * BLOCK_DEPTH * panel_width);
+        for first in (0..k).step_by(BLOCK_DEPTH) {
+            let depth = BLOCK_DEPTH.min(k - first);
+            for row in 0..depth {
+                let from = &b[(first + row) * n..][columns.clone()];
+                for (panel, from) in from.chunks(panel_width).enumerate() {
+                    let to = &mut block[(panel * BLOCK_DEPTH + row) * panel_width..][..panel_width];
+                    if from.len() == panel_width {
+                        for v in 0..VECTORS {
+                            simd.store(simd.load(&from[v * S::LANES..]), &mut to[v * S::LANES..]);
+                        }
+                    } else {
+                        to[..from.len()].copy_from_slice(from);
+                    }
+                }
+            }
+            let a = Gathered::new(&a[first..], bases, &offsets[..depth]);
+            for panel in 0..panels {
+                let mut tiles = BlockTiles {
+                    a,
+                    b: &block[panel * BLOCK_DEPTH * panel_width..],
+                    sums: &mut sums[panel * panel_width..],
+                    stride: width,
+                    filled: panel_width.min(width - panel * panel_width),
+                };
+                for_each_tile::<S, _, ROWS, VECTORS>(simd, 0..bases.len(), &mut tiles);
+            }
+        }
+    }
+}
+
+struct BlockTiles<'a> {
+    a: Gathered<'a>,
+    b: &'a [f32],
+    sums: &'a mut [f32],
+    stride: usize,
+    filled: usize,
+}
+
+impl Rows for BlockTiles<'_> {
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
+        let mut starts = [first * self.stride; ROWS];
+        for (row, start) in starts.iter_mut().enumerate() {
+            *start += row * self.stride;
+        }
+        let sums = load_tile::<S, ROWS, VECTORS>(simd, self.sums, &starts, self.filled);
+        let sums = product(simd, &self.a, first, self.b, sums);
+        store_tile(simd, &sums, self.sums, &starts, self.filled);
     }
 }
 

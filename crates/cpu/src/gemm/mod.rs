@@ -40,7 +40,7 @@ enum Right {
 
 /// Whether a right-hand matrix `[k, n]` is worth packing: up to this size the copy stays in the second-level cache and
 /// serves all rows. A larger one is read where it lies, once ([`multiply_in_place`]): of a dense layer no second copy of
-/// the weights exists. 20×6272×512 on two threads takes TIME ms instead of OTHER (Zen 3).
+/// the weights exists. 20×6272×512 takes 1.4 ms on two threads; packed 0.9, after a copy of 12.8 MB in every step (Zen 3).
 pub fn is_worth_packing(k: usize, n: usize) -> bool {
     k * n * size_of::<f32>() <= SHARED_BYTES
 }
