@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run(task: Task) -> anyhow::Result<()> {
-    options::check_instruction_set()?;
+    options::check_environment()?;
     match task {
         Task::ReproduceChapter5(options) => reproduce::run(&options),
         Task::Bench(arguments) => bench::run(&arguments),

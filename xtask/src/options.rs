@@ -3,6 +3,7 @@
 use crate::exit::Usage;
 use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
+use convnet_cpu::conv2d::Algorithm;
 use convnet_cpu::parallel;
 use convnet_cpu::simd::Isa;
 use convnet_datasets::DataChoice;
@@ -115,11 +116,17 @@ pub(crate) fn with_threads(threads: usize, work: impl FnOnce() -> Result<()> + S
     parallel::install(threads, work).map_err(|refused| anyhow!("{refused}, with `--threads N`"))?
 }
 
-/// Checks `CONVNET_ISA`: figures of another instruction set than the one asked for would be taken for what they are not.
+/// Checks `CONVNET_ISA` and `CONVNET_CONV`: figures of others than those asked for would be taken for what they are not.
 ///
 /// # Errors
-/// [`Usage`] for one that is unknown or that this machine lacks, with those that it has.
-pub(crate) fn check_instruction_set() -> Result<(), Usage> {
+/// [`Usage`] for one that is unknown or that this machine lacks, with those that there are.
+pub(crate) fn check_environment() -> Result<(), Usage> {
+    let wished = std::env::var_os("CONVNET_CONV").unwrap_or_default();
+    let wished = wished.to_string_lossy();
+    if !wished.is_empty() && Algorithm::ALL.iter().all(|algorithm| algorithm.name() != wished) {
+        let names = Algorithm::ALL.map(Algorithm::name).join(", ");
+        return Err(Usage(format!("CONVNET_CONV is `{wished}`, which is unknown; there are {names}")));
+    }
     let wished = std::env::var_os("CONVNET_ISA").unwrap_or_default();
     let wished = wished.to_string_lossy();
     if wished.is_empty() || Isa::available().any(|isa| isa.name() == wished) {

@@ -40,6 +40,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Both of them.
+    pub const ALL: [Algorithm; 2] = [Algorithm::Direct, Algorithm::Winograd];
+
     /// The name that `CONVNET_CONV` and `results.json` use.
     pub const fn name(self) -> &'static str {
         match self {
