@@ -1,11 +1,8 @@
 //! Timing a step as the peers' scripts do, and how far other processes disturbed it.
 
-use anyhow::Result;
 use std::fs;
 use std::time::Instant;
 
-/// Rounds that are timed; their median counts.
-const ROUNDS: usize = 7;
 /// About how long a round lasts, in seconds.
 const ROUND: f64 = 0.6;
 
@@ -19,32 +16,97 @@ pub(super) struct Timing {
     pub(super) other_cores: Option<f64>,
 }
 
-/// Times `step`: `warm_up` calls, one more to see how many fill a round, then the rounds.
-///
-/// # Errors
-/// The first error of a step.
-pub(super) fn measure(warm_up: usize, mut step: impl FnMut() -> Result<()>) -> Result<Timing> {
-    for _ in 0..warm_up {
-        step()?;
+impl Timing {
+    /// Of the seconds of each round; `None` without rounds.
+    pub(super) fn of(mut rounds: Vec<f64>, other_cores: Option<f64>) -> Option<Timing> {
+        rounds.sort_by(f64::total_cmp);
+        let (&min, &max) = (rounds.first()?, rounds.last()?);
+        Some(Timing { median: rounds[rounds.len() / 2], min, max, other_cores })
     }
-    let start = Instant::now();
-    step()?;
-    let steps = (ROUND / start.elapsed().as_secs_f64().max(1e-6)).round().max(1.0) as usize;
-    let mut rounds = [0.0; ROUNDS];
-    let (start, before) = (Instant::now(), Busy::now());
-    for round in &mut rounds {
-        let start = Instant::now();
-        for _ in 0..steps {
-            step()?;
+}
+
+/// Times steps that somebody else makes: some to warm up, one more to see how many fill a round, then the rounds.
+#[derive(Debug)]
+pub(super) struct Clock {
+    rounds: usize,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// So many steps until the clock starts.
+    WarmUp(usize),
+    /// The step that tells how many fill a round, and when it began.
+    Sample(Instant),
+    Rounds(Rounds),
+}
+
+#[derive(Debug)]
+struct Rounds {
+    /// Steps in a round, and those that are still to come in this one.
+    steps: usize,
+    left: usize,
+    since: Instant,
+    neighbours: Neighbours,
+    /// Seconds per step of the rounds that are over.
+    seconds: Vec<f64>,
+}
+
+impl Clock {
+    /// A clock that leaves out `warm_up` steps, at least one.
+    pub(super) fn new(warm_up: usize, rounds: usize) -> Clock {
+        Clock { rounds, phase: Phase::WarmUp(warm_up.max(1)) }
+    }
+
+    /// A step is done; `true` when no more are needed.
+    pub(super) fn tick(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::WarmUp(1) => self.phase = Phase::Sample(Instant::now()),
+            Phase::WarmUp(left) => *left -= 1,
+            Phase::Sample(since) => {
+                let steps = (ROUND / since.elapsed().as_secs_f64().max(1e-6)).round().max(1.0) as usize;
+                let neighbours = Neighbours::watch();
+                let seconds = Vec::with_capacity(self.rounds);
+                self.phase =
+                    Phase::Rounds(Rounds { steps, left: steps, since: Instant::now(), neighbours, seconds });
+            }
+            Phase::Rounds(rounds) => {
+                rounds.left -= 1;
+                if rounds.left == 0 {
+                    rounds.seconds.push(rounds.since.elapsed().as_secs_f64() / rounds.steps as f64);
+                    (rounds.left, rounds.since) = (rounds.steps, Instant::now());
+                }
+            }
         }
-        *round = start.elapsed().as_secs_f64() / steps as f64;
+        matches!(&self.phase, Phase::Rounds(rounds) if rounds.seconds.len() == self.rounds)
     }
-    let other_cores = before.zip(Busy::now()).map(|(before, after)| {
+
+    /// What it has seen; `None` when the steps ended before the first round did.
+    pub(super) fn timing(self) -> Option<Timing> {
+        let Phase::Rounds(rounds) = self.phase else { return None };
+        let other_cores = rounds.neighbours.busy();
+        Timing::of(rounds.seconds, other_cores)
+    }
+}
+
+/// What other processes do from now on.
+#[derive(Debug)]
+pub(super) struct Neighbours {
+    since: Instant,
+    before: Option<Busy>,
+}
+
+impl Neighbours {
+    pub(super) fn watch() -> Neighbours {
+        Neighbours { since: Instant::now(), before: Busy::now() }
+    }
+
+    /// Cores that others have kept busy, on average; `None` where the system does not tell.
+    pub(super) fn busy(&self) -> Option<f64> {
+        let (before, after) = self.before.zip(Busy::now())?;
         let others = (after.machine - before.machine) - (after.own - before.own);
-        others.max(0.0) / start.elapsed().as_secs_f64()
-    });
-    rounds.sort_by(f64::total_cmp);
-    Ok(Timing { median: rounds[ROUNDS / 2], min: rounds[0], max: rounds[ROUNDS - 1], other_cores })
+        Some(others.max(0.0) / self.since.elapsed().as_secs_f64())
+    }
 }
 
 /// Seconds of processor time since the start.
@@ -74,12 +136,13 @@ fn machine_seconds(stat: &str) -> Option<f64> {
     Some((ticks.iter().sum::<f64>() - idle) / TICKS_PER_SECOND)
 }
 
-/// User and system time from `/proc/self/stat`, words 14 and 15. The second word, the program's name in brackets, may
-/// hold anything.
+/// User and system time of a process and of its children that have ended, from `/proc/self/stat`, words 14 to 17. The
+/// second word, the program's name in brackets, may hold anything.
 fn own_seconds(stat: &str) -> Option<f64> {
     let (_, behind_name) = stat.rsplit_once(')')?;
-    let mut words = behind_name.split_whitespace().skip(11).map_while(|word| word.parse::<f64>().ok());
-    Some((words.next()? + words.next()?) / TICKS_PER_SECOND)
+    let words = behind_name.split_whitespace().skip(11).take(4);
+    let ticks: Vec<f64> = words.map_while(|word| word.parse().ok()).collect();
+    (ticks.len() == 4).then(|| ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
 }
 
 #[cfg(test)]
@@ -92,20 +155,40 @@ mod tests {
         assert_eq!(machine_seconds(stat), Some(4.3));
         assert_eq!(machine_seconds("intr 1 2 3 4 5 6"), None);
         assert_eq!(machine_seconds("cpu 1 2 3"), None);
-        let own = "77 (a ) b) R 1 77 77 0 -1 4194304 100 0 0 0 250 50 9 9 20 0 1 0 5 6";
-        assert_eq!(own_seconds(own), Some(3.0));
+        let own = "77 (a ) b) R 1 77 77 0 -1 4194304 100 0 0 0 250 50 9 1 20 0 1 0 5 6";
+        assert_eq!(own_seconds(own), Some(3.1));
         assert_eq!(own_seconds("77 (a"), None);
         assert_eq!(own_seconds("77 (a) R 1 2"), None);
     }
 
     #[test]
-    fn an_error_in_a_step_ends_the_measurement() {
-        let mut left = 5;
-        let result = measure(3, || {
-            left -= 1;
-            anyhow::ensure!(left > 0, "no more");
-            Ok(())
-        });
-        assert_eq!((result.unwrap_err().to_string().as_str(), left), ("no more", 0));
+    fn a_clock_leaves_out_the_first_steps_and_ends_with_the_last_round() {
+        let mut clock = Clock::new(3, 2);
+        let mut steps = 1;
+        while !clock.tick() {
+            steps += 1;
+            // A sample of 0.1 s makes rounds of six steps; a slow machine makes them shorter.
+            let is_sample = matches!(clock.phase, Phase::Sample(_));
+            std::thread::sleep(std::time::Duration::from_millis(if is_sample { 100 } else { 1 }));
+        }
+        let Phase::Rounds(rounds) = &clock.phase else { panic!("{clock:?}") };
+        assert_eq!(steps, 3 + 1 + 2 * rounds.steps);
+        assert!((1..=6).contains(&rounds.steps));
+        let timing = clock.timing().unwrap();
+        assert!(
+            0.001 <= timing.min && timing.min <= timing.median && timing.median <= timing.max,
+            "{timing:?}"
+        );
+    }
+
+    #[test]
+    fn without_a_round_there_is_no_timing() {
+        let mut clock = Clock::new(1, 2);
+        assert!(!clock.tick() && !clock.tick());
+        assert_eq!(clock.timing(), None);
+        assert_eq!(
+            Timing::of(vec![3.0, 1.0, 2.0], None).map(|t| (t.min, t.median, t.max)),
+            Some((1.0, 2.0, 3.0))
+        );
     }
 }

@@ -1,187 +1,103 @@
-//! The programs that ours is measured beside, and how each is started.
-
-use super::process;
-use crate::exit::Usage;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
-
-/// How long a Python may take to import a framework.
-const IMPORT: Duration = Duration::from_secs(180);
+//! The programs that ours is measured beside.
 
 /// Another program that runs the same workloads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     /// The name in its lines.
     pub(super) name: &'static str,
-    start: Start,
+    /// What it has a script or program for.
+    workloads: &'static [&'static str],
+    pub(super) start: Start,
 }
 
+/// How a peer is started.
 #[derive(Clone, Copy, Debug)]
-enum Start {
+pub(super) enum Start {
     /// A script of the peers' folder for a Python that has these modules.
-    Script { file: &'static str, variant: &'static str, modules: &'static str },
+    Script { file: &'static str, modules: &'static str, variant: &'static str },
+    /// The script that reads ONNX files, in the same way.
+    OnnxScript { library: &'static str, variant: &'static str },
+    /// The script that lies beside this file.
+    OwnScript { modules: &'static str, variant: &'static str },
     /// A program that was built before; the arguments stand between workload and threads.
     Program { file: &'static str, arguments: &'static [&'static str] },
+    /// The built program that reads ONNX files.
+    OnnxProgram { library: &'static str },
 }
 
-/// All peers, each by every variant that may be the best on some machine.
-pub(super) const ALL: &[Peer] = &[
-    Peer {
-        name: "keras-fit",
-        start: Start::Script { file: "bench_keras.py", variant: "fit", modules: "tensorflow, keras" },
-    },
-    Peer {
-        name: "torch-eager",
-        start: Start::Script { file: "bench_torch.py", variant: "eager", modules: "torch" },
-    },
-    Peer {
-        name: "torch-channels_last",
-        start: Start::Script { file: "bench_torch.py", variant: "channels_last", modules: "torch" },
-    },
-    Peer {
-        name: "torch-compile",
-        start: Start::Script { file: "bench_torch.py", variant: "compile", modules: "torch" },
-    },
-    Peer { name: "burn-flex", start: Start::Program { file: "peer-burn", arguments: &["flex"] } },
-    Peer { name: "candle", start: Start::Program { file: "peer-candle", arguments: &[] } },
+const TRAINING: &[&str] = &["mnist_train", "catsdogs_train"];
+const PREDICTION: &[&str] = &["vgg16_forward", "vgg16_latency", "mobilenet_forward"];
+const RUST: &[&str] = &["mnist_train", "catsdogs_train", "vgg16_forward", "vgg16_latency"];
+const FRAMEWORK: &[&str] = &[
+    "mnist_train",
+    "catsdogs_train",
+    "vgg16_forward",
+    "vgg16_latency",
+    "vgg16_finetune_step",
+    "mobilenet_forward",
 ];
 
-/// Where the peers lie on this machine.
-#[derive(Debug)]
-pub(super) struct Places {
-    scripts: PathBuf,
-    programs: PathBuf,
-    pythons: Vec<PathBuf>,
-    /// The Python that has these modules, or why there is none: looked for once.
-    found: BTreeMap<&'static str, Result<PathBuf, String>>,
+const KERAS: &str = "tensorflow, keras";
+
+const fn keras(name: &'static str, variant: &'static str, workloads: &'static [&'static str]) -> Peer {
+    Peer { name, workloads, start: Start::Script { file: "bench_keras.py", modules: KERAS, variant } }
 }
 
-impl Places {
-    /// Scripts in `scripts`, built programs in `programs` (where cargo puts them unless told), and Pythons to try in
-    /// this order (`python3` unless told).
-    ///
-    /// # Errors
-    /// [`Usage`] for a folder or a Python that is not there.
-    pub(super) fn new(scripts: &Path, programs: Option<&Path>, pythons: &[PathBuf]) -> Result<Places, Usage> {
-        for folder in [Some(scripts), programs].into_iter().flatten() {
-            if !folder.is_dir() {
-                return Err(Usage(format!("{} is no folder; give the one of the peers", folder.display())));
-            }
-        }
-        let is_path = |python: &&PathBuf| python.components().count() > 1;
-        if let Some(python) = pythons.iter().filter(is_path).find(|python| !python.is_file()) {
-            return Err(Usage(format!("there is no Python at {}", python.display())));
-        }
-        let programs = programs.map_or_else(|| scripts.join("rust/target/release"), Path::to_owned);
-        let pythons = if pythons.is_empty() { vec!["python3".into()] } else { pythons.to_vec() };
-        Ok(Places { scripts: scripts.to_owned(), programs, pythons, found: BTreeMap::new() })
-    }
-
-    /// What starts `peer` on a workload.
-    ///
-    /// # Errors
-    /// In words, why the peer is absent.
-    pub(super) fn command(&mut self, peer: &Peer, workload: &str, threads: usize) -> Result<Command, String> {
-        let threads = threads.to_string();
-        match peer.start {
-            Start::Script { file, variant, modules } => {
-                let script = existing(self.scripts.join(file))?;
-                let mut command = Command::new(self.python(modules)?);
-                // Without traces in the peers' folder.
-                command.arg("-B").arg(script);
-                command.args(["--workload", workload, "--variant", variant, "--threads", &threads]);
-                Ok(command)
-            }
-            Start::Program { file, arguments } => {
-                let file = format!("{file}{}", std::env::consts::EXE_SUFFIX);
-                let mut command = Command::new(existing(self.programs.join(file))?);
-                command.arg(workload).args(arguments).arg(threads);
-                Ok(command)
-            }
-        }
-    }
-
-    /// The first Python that imports `modules`.
-    fn python(&mut self, modules: &'static str) -> Result<PathBuf, String> {
-        let pythons = &self.pythons;
-        let look = || {
-            let imports = |python: &&PathBuf| {
-                process::run(Command::new(python).args(["-c", &format!("import {modules}")]), IMPORT).is_ok()
-            };
-            pythons.iter().find(imports).cloned().ok_or_else(|| {
-                let tried: Vec<_> = pythons.iter().map(|python| python.display().to_string()).collect();
-                format!("no Python imports {modules} (tried {}; --python gives others)", tried.join(", "))
-            })
-        };
-        self.found.entry(modules).or_insert_with(look).clone()
-    }
+const fn torch(name: &'static str, variant: &'static str, workloads: &'static [&'static str]) -> Peer {
+    Peer { name, workloads, start: Start::Script { file: "bench_torch.py", modules: "torch", variant } }
 }
 
-fn existing(file: PathBuf) -> Result<PathBuf, String> {
-    if file.is_file() { Ok(file) } else { Err(format!("{} is not there", file.display())) }
+const fn onnx(name: &'static str, library: &'static str, variant: &'static str) -> Peer {
+    Peer { name, workloads: PREDICTION, start: Start::OnnxScript { library, variant } }
+}
+
+const fn starting(name: &'static str, modules: &'static str, variant: &'static str) -> Peer {
+    Peer { name, workloads: &["start"], start: Start::OwnScript { modules, variant } }
+}
+
+/// All peers, each by every variant that may be the best on some machine. Those in bf16 are measured for the record:
+/// their numbers have 8 bits where ours have 24.
+const ALL: &[Peer] = &[
+    keras("keras-fit", "fit", FRAMEWORK),
+    torch("torch-eager", "eager", FRAMEWORK),
+    torch("torch-channels_last", "channels_last", FRAMEWORK),
+    torch("torch-compile", "compile", FRAMEWORK),
+    onnx("onnxruntime-f32", "onnxruntime", "f32"),
+    onnx("openvino-f32", "openvino", "f32"),
+    onnx("openvino-streams", "openvino", "streams"),
+    Peer {
+        name: "burn-flex",
+        workloads: RUST,
+        start: Start::Program { file: "peer-burn", arguments: &["flex"] },
+    },
+    Peer { name: "candle", workloads: RUST, start: Start::Program { file: "peer-candle", arguments: &[] } },
+    Peer { name: "rten", workloads: PREDICTION, start: Start::OnnxProgram { library: "rten" } },
+    Peer { name: "tract", workloads: PREDICTION, start: Start::OnnxProgram { library: "tract" } },
+    onnx("openvino-bf16", "openvino", "bf16"),
+    torch("torch-bf16", "bf16", PREDICTION),
+    keras("keras-bf16", "bf16", TRAINING),
+    starting("keras-fit", KERAS, "keras"),
+    starting("torch-eager", "torch", "torch"),
+];
+
+/// The peers that know a workload.
+pub(super) fn of(workload: &str) -> impl Iterator<Item = &'static Peer> {
+    ALL.iter().filter(move |peer| peer.workloads.contains(&workload))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn words(command: &Command) -> Vec<String> {
-        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect()
-    }
+    use crate::bench::workload;
 
     #[test]
-    fn a_program_is_started_where_it_was_built_and_absent_elsewhere() {
-        let folder = tempfile::tempdir().unwrap();
-        let programs = folder.path().join("built");
-        std::fs::create_dir(&programs).unwrap();
-        let burn = format!("peer-burn{}", std::env::consts::EXE_SUFFIX);
-        std::fs::write(programs.join(burn), "").unwrap();
-        let mut places = Places::new(folder.path(), Some(&programs), &[]).unwrap();
-        let peer = |name: &str| ALL.iter().find(|peer| peer.name == name).unwrap();
-        let command = places.command(peer("burn-flex"), "mnist_train", 2).unwrap();
-        assert_eq!(words(&command), ["mnist_train", "flex", "2"]);
-        for name in ["candle", "keras-fit", "torch-eager"] {
-            let message = places.command(peer(name), "mnist_train", 2).unwrap_err();
-            assert!(message.contains("is not there"), "{message}");
+    fn every_workload_has_peers_and_none_twice() {
+        for workload in workload::ALL {
+            let names: Vec<_> = of(workload.name).map(|peer| peer.name).collect();
+            assert!(names.len() > 1 && names[0] == "keras-fit", "{}: {names:?}", workload.name);
+            let once: std::collections::BTreeSet<_> = names.iter().collect();
+            assert_eq!(once.len(), names.len(), "{}", workload.name);
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_first_python_that_imports_the_modules_is_taken() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let python = |name: &str, imports: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(
-                &path,
-                format!("#!/bin/sh\ncase \"$2\" in {imports}) exit 0;; *) exit 1;; esac\n"),
-            )
-            .unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-            path
-        };
-        let pythons = [python("none", "nothing"), python("torch", "*torch*"), python("all", "*")];
-        let mut places = Places::new(folder.path(), None, &pythons).unwrap();
-        assert_eq!(places.python("torch"), Ok(pythons[1].clone()));
-        assert_eq!(places.python("tensorflow, keras"), Ok(pythons[2].clone()));
-        let mut places = Places::new(folder.path(), None, &pythons[..1]).unwrap();
-        let message = places.python("torch").unwrap_err();
-        assert!(message.contains("no Python imports torch") && message.contains("none"), "{message}");
-    }
-
-    #[test]
-    fn folders_and_pythons_that_are_not_there_are_wrong_usage() {
-        let folder = tempfile::tempdir().unwrap();
-        let lost = folder.path().join("lost");
-        for error in [
-            Places::new(&lost, None, &[]).unwrap_err(),
-            Places::new(folder.path(), Some(&lost), &[]).unwrap_err(),
-            Places::new(folder.path(), None, std::slice::from_ref(&lost)).unwrap_err(),
-        ] {
-            assert!(error.to_string().contains("lost"), "{error}");
-        }
+        assert_eq!(of("no such workload").count(), 0);
     }
 }

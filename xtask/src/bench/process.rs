@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -19,7 +20,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// In words: it cannot be started, took longer than `patience` (it is killed then), or failed, with its last words.
 pub(super) fn run(command: &mut Command, patience: Duration) -> Result<String, String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let name = command.get_program().to_string_lossy().into_owned();
+    // Its folder belongs to this machine alone.
+    let name =
+        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut child = command.spawn().map_err(|error| format!("{name} cannot be started: {error}"))?;
     let output = child.stdout.take().map(Listener::new);
     let errors = child.stderr.take().map(Listener::new);

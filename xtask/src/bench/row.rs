@@ -24,24 +24,57 @@ pub(super) struct Row {
     /// The share of the machine's multiply-adds, counted as the direct convolution makes them; only of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fraction_of_fma_limit: Option<f64>,
+    /// Floating-point operations for a picture, counted in the same way; only of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) operations_per_image: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) isa: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) convolution: Option<String>,
+    /// The precision that a program says it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ran: Option<String>,
     /// Whether others were so busy that the run was made again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) disturbed: bool,
 }
 
 /// A peer that could not be run, and why.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Absent {
     pub(super) workload: String,
     pub(super) peer: String,
+    pub(super) threads: usize,
     pub(super) absent: String,
 }
 
-/// What the machine can do at most: the first line.
+impl Absent {
+    /// The reason in words of other programs, which must not name a folder of this machine.
+    pub(super) fn new(workload: &str, peer: &str, threads: usize, reason: &str) -> Absent {
+        Absent { workload: workload.into(), peer: peer.into(), threads, absent: without_folders(reason) }
+    }
+}
+
+/// Paths from the root of a disk are cut to their last name.
+fn without_folders(text: &str) -> String {
+    let mut kept = String::new();
+    for word in text.split_inclusive(char::is_whitespace) {
+        let mut before = None;
+        let root = word.char_indices().find(|&(_, c)| {
+            let begins =
+                matches!(c, '/' | '\\') && !before.is_some_and(|b: char| b.is_alphanumeric() || b == '.');
+            before = Some(c);
+            begins
+        });
+        match (root, word.rfind(['/', '\\'])) {
+            (Some((root, _)), Some(last)) => kept.extend([&word[..root], &word[last + 1..]]),
+            _ => kept += word,
+        }
+    }
+    kept
+}
+
+/// What the machine can do at most: the line before the runs that are compared with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Limit {
     /// `fma`: multiply-adds that never wait for memory.
@@ -51,6 +84,22 @@ pub(super) struct Limit {
     pub(super) one_thread_gflops: f64,
     pub(super) gflops: f64,
     pub(super) machine: Machine,
+    /// When it was measured, and by which version of this program.
+    pub(super) date: String,
+    pub(super) version: String,
+}
+
+impl Limit {
+    /// Whether both are of one machine, as far as its description tells. What the system keeps of the memory for itself
+    /// differs a little from start to start.
+    pub(super) fn is_of_machine(&self, other: &Limit) -> bool {
+        let (a, b) = (&self.machine, &other.machine);
+        let memory = match (a.memory_mib, b.memory_mib) {
+            (Some(a), Some(b)) => (a - b).abs() <= 0.01 * a.max(b),
+            (a, b) => a == b,
+        };
+        memory && (&a.cpu, a.cores, &a.system, &self.isa) == (&b.cpu, b.cores, &b.system, &other.isa)
+    }
 }
 
 /// The last run of `workload` in what a program printed, and how many other lines there were.
@@ -72,12 +121,20 @@ pub(super) fn find(output: &str, workload: &str) -> (Option<Row>, usize) {
 
 impl Row {
     /// Numbers that a run can have, and words that fit into a table.
-    fn is_sound(&self) -> bool {
+    pub(super) fn is_sound(&self) -> bool {
         let positive = |number: f64| number > 0.0 && number < 1e12;
         let times = [self.images_per_s, self.ms_per_step, self.ms_min, self.ms_max];
         times.into_iter().all(positive)
             && [self.peak_rss_mib, self.other_cores].into_iter().flatten().all(|n| (0.0..1e12).contains(&n))
-            && [&self.peer, &self.version].into_iter().all(|text| text.chars().count() <= 100)
+            && [Some(&self.peer), Some(&self.version), self.ran.as_ref()]
+                .into_iter()
+                .flatten()
+                .all(|text| text.chars().count() <= 200)
+    }
+
+    /// Whether it computed with the same numbers as ours: a shorter format is another piece of work.
+    pub(super) fn is_f32(&self) -> bool {
+        !self.peer.ends_with("bf16")
     }
 }
 
@@ -98,7 +155,9 @@ pub(super) mod tests {
         );
         assert_eq!((others, row.disturbed), (2, false));
         let again = serde_json::to_string(&row).unwrap();
-        assert!(!again.contains("disturbed") && !again.contains("isa"), "{again}");
+        for left_out in ["disturbed", "isa", "ran", "operations"] {
+            assert!(!again.contains(left_out), "{again}");
+        }
         assert_eq!(find(&again, "mnist_train"), (Some(row), 0));
     }
 
@@ -122,6 +181,42 @@ pub(super) mod tests {
         }
         assert_eq!(find(&"[".repeat(100_000), "mnist_train"), (None, 1));
         assert_eq!(find("", "mnist_train"), (None, 0));
+    }
+
+    #[test]
+    fn reasons_name_no_folders() {
+        for (from, to) in [
+            (
+                "can't open file '/opt/some/where/bench.py': [Errno 2]",
+                "can't open file 'bench.py': [Errno 2]",
+            ),
+            ("File \"/a/b.py\", line 3", "File \"b.py\", line 3"),
+            ("(C:\\programs\\x.dll) is no library", "(C:x.dll) is no library"),
+            ("12 pictures/s, 1/2 and rust/target stay\n", "12 pictures/s, 1/2 and rust/target stay\n"),
+        ] {
+            assert_eq!(Absent::new("w", "p", 2, from).absent, to);
+        }
+    }
+
+    #[test]
+    fn a_machine_is_known_again_by_its_description() {
+        let machine = Machine { cpu: "A".into(), cores: 2, memory_mib: Some(24_000.0), system: "B".into() };
+        let limit = Limit {
+            limit: "fma".into(),
+            threads: 2,
+            isa: "avx2".into(),
+            one_thread_gflops: 100.0,
+            gflops: 200.0,
+            machine: machine.clone(),
+            date: "now".into(),
+            version: "0.1.0".into(),
+        };
+        let of = |machine| Limit { machine, ..limit.clone() };
+        assert!(limit.is_of_machine(&Limit { threads: 1, gflops: 90.0, ..limit.clone() }));
+        assert!(limit.is_of_machine(&of(Machine { memory_mib: Some(24_100.0), ..machine.clone() })));
+        assert!(!limit.is_of_machine(&of(Machine { memory_mib: Some(32_000.0), ..machine.clone() })));
+        assert!(!limit.is_of_machine(&of(Machine { cores: 4, ..machine })));
+        assert!(!limit.is_of_machine(&Limit { isa: "avx512".into(), ..limit.clone() }));
     }
 
     #[test]

@@ -1,76 +1,123 @@
-//! A whole training step on one fixed batch of random pictures, by what every user of the libraries can call.
+//! A training on random pictures: exactly what `fit` does.
 
+use super::clock::Clock;
 use super::operations;
-use anyhow::{Context, Result};
-use convnet_autograd::Tape;
-use convnet_layers::{Model, Parameter, Request};
-use convnet_tensor::{Purpose, Seed, Tensor};
-use convnet_train::optimizers::{Optimizer, Step};
-use convnet_train::{Loss, losses};
+use anyhow::{Context as _, Result, ensure};
+use convnet_data::Dataset;
+use convnet_layers::Model;
+use convnet_tensor::{Purpose, Seed, Shape, Tensor};
+use convnet_train::optimizers::RmsProp;
+use convnet_train::{Event, Fit, Loss, Sink, Stop, fit};
+use std::ops::ControlFlow;
 
-/// A model, its batch, and what its training keeps from step to step.
-pub(super) struct TrainingStep {
+/// A model and what it is trained on: as many random pictures as a batch has, over and over.
+pub(super) struct Training {
     model: Model,
-    x: Tensor,
-    labels: Vec<u32>,
-    request: Request,
-    loss: Loss,
-    optimizer: Optimizer,
-    slots: Vec<Vec<Tensor>>,
-    tape: Tape,
-    number: u64,
+    pictures: Dataset,
+    settings: Fit,
 }
 
-impl TrainingStep {
-    /// A training of `model` on random `pictures` of `classes` random classes.
-    pub(super) fn new(
-        model: Model,
-        pictures: usize,
-        classes: usize,
-        loss: Loss,
-        optimizer: impl Into<Optimizer>,
-    ) -> TrainingStep {
-        let optimizer = optimizer.into();
-        let [height, width, channels] = model.input().shape;
-        let mut random = Seed(1).stream(Purpose::Check, 0, 0);
-        let x = Tensor::from_fn([pictures, height, width, channels], |_| random.uniform());
-        let labels = (0..pictures).map(|_| random.below(classes) as u32).collect();
-        let numbers: Vec<u64> = (0..pictures as u64).collect();
-        let request = Request::train(Seed(1), &vec![0; pictures], &numbers);
-        let start = |parameter: &Parameter| {
-            if parameter.is_learned() { optimizer.start(parameter.value.shape()) } else { Vec::new() }
+impl Training {
+    /// A training in batches of so many pictures with RMSprop at this rate, by the loss that fits the model's end.
+    pub(super) fn new(model: Model, batch_size: usize, learning_rate: f64) -> Result<Training> {
+        let shape = Shape::from(model.input().shape).with_first(batch_size);
+        let (classes, loss) = match model.output_shape()[..] {
+            [1] => (2, Loss::binary_crossentropy()),
+            [classes] => (classes, Loss::sparse_categorical_crossentropy()),
+            _ => anyhow::bail!("a model for {} has no class to learn", model.output_shape()),
         };
-        let slots = model.parameters().iter().map(start).collect();
-        TrainingStep { model, x, labels, request, loss, optimizer, slots, tape: Tape::new(), number: 0 }
+        let mut random = Seed(1).stream(Purpose::Check, 0, 0);
+        let pictures = Tensor::from_fn(shape, |_| random.below(256) as u8);
+        let labels = (0..batch_size).map(|_| random.below(classes) as u32).collect();
+        let names = (0..classes).map(|class| class.to_string()).collect();
+        let settings = Fit {
+            batch_size,
+            steps_per_epoch: Some(usize::MAX),
+            ..Fit::new(loss, RmsProp { learning_rate, ..RmsProp::default() })
+        };
+        Ok(Training { model, pictures: Dataset::from_arrays(pictures, labels, names)?, settings })
     }
 
-    /// How many pictures a step learns from.
-    pub(super) fn pictures(&self) -> usize {
-        self.x.len_first()
+    /// Floating-point operations of a step for each picture.
+    pub(super) fn operations(&self) -> u64 {
+        operations::training(&self.model)
     }
 
-    /// Floating-point operations for each picture.
-    pub(super) fn operations(&self) -> f64 {
-        operations::training(&self.model) as f64
+    /// Trains until the clock has seen enough.
+    ///
+    /// # Errors
+    /// When the training stops by itself: its loss is no number.
+    pub(super) fn time(mut self, clock: &mut Clock) -> Result<()> {
+        self.steps(&mut |_| clock.tick())
     }
 
-    /// Forward, loss, backward, and the optimiser as each gradient becomes ready; gives the mean loss.
-    pub(super) fn run(&mut self) -> Result<f64> {
-        let outputs = self.model.run(&mut self.tape, &self.x, &self.request)?;
-        let logits = outputs.logits.context("a training pass gave no logits")?;
-        let losses = self.loss.apply(&mut self.tape, &logits, &self.labels)?;
-        let mean = losses.tensor().data().iter().map(|&loss| f64::from(loss)).sum::<f64>()
-            / self.labels.len() as f64;
-        self.number += 1;
-        let step = Step { number: self.number, learning_rate: self.optimizer.learning_rate() };
-        let seed = losses::mean_seed(self.labels.iter().map(|_| 1.0));
-        let (parameters, slots, optimizer) = (self.model.parameters_mut(), &mut self.slots, self.optimizer);
-        self.tape.backward(&[(&losses, seed)], |place, gradient| {
-            optimizer.update(step, &mut parameters[place].value, &gradient, &mut slots[place]);
-            Ok(())
-        })?;
-        self.model.apply_statistics(outputs.statistics);
-        anyhow::ensure!(mean.is_finite(), "the loss of step {} is {mean}", self.number);
-        Ok(mean)
+    /// Makes one step.
+    ///
+    /// # Errors
+    /// As [`Training::time`].
+    pub(super) fn first_step(mut self) -> Result<()> {
+        self.steps(&mut |_| true)
+    }
+
+    /// Trains until `is_enough`, which is told the mean loss so far after each step.
+    fn steps(&mut self, is_enough: &mut (dyn FnMut(f64) -> bool + Send)) -> Result<()> {
+        let mut watch = Watch { is_enough, not_finite: None };
+        fit(&mut self.model, &self.pictures, None, &self.settings, None, &mut watch)
+            .context("the training cannot be run")?;
+        ensure!(
+            watch.not_finite.is_none(),
+            "the loss is not finite: {}",
+            watch.not_finite.unwrap_or_default()
+        );
+        Ok(())
+    }
+}
+
+/// Stops the training when enough is enough.
+struct Watch<'a> {
+    is_enough: &'a mut (dyn FnMut(f64) -> bool + Send),
+    not_finite: Option<String>,
+}
+
+impl Sink for Watch<'_> {
+    fn event(&mut self, event: &Event<'_>) -> convnet_train::Result<ControlFlow<Stop>> {
+        match event {
+            Event::Step { loss, .. } if (self.is_enough)(*loss) => Ok(Stop::because("enough steps")),
+            Event::NotFinite { cause, .. } => {
+                self.not_finite = Some((*cause).to_string());
+                Ok(Stop::because("the loss is not finite"))
+            }
+            _ => Ok(ControlFlow::Continue(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chapter5::digits;
+    use convnet_layers::InputSpec;
+
+    fn training(learning_rate: f64) -> Training {
+        let model = Model::new(digits::convnet(), InputSpec::new([28, 28, 1]), Seed(1)).unwrap();
+        Training::new(model, 8, learning_rate).unwrap()
+    }
+
+    #[test]
+    fn it_learns_its_pictures_by_heart() {
+        let mut sums = Vec::new();
+        let mut note = |mean: f64| {
+            sums.push(mean * (sums.len() + 1) as f64);
+            sums.len() == 12
+        };
+        training(1e-3).steps(&mut note).unwrap();
+        let last = sums[11] - sums[10];
+        assert!(last < sums[0], "loss {} at first, then {last}", sums[0]);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_is_an_error() {
+        let error = training(1e30).steps(&mut |_| false).unwrap_err();
+        assert!(error.to_string().contains("not finite"), "{error}");
     }
 }

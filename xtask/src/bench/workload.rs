@@ -1,32 +1,117 @@
 //! The workloads, the same as those of the peers' scripts.
 
-use super::training::TrainingStep;
+use super::architectures;
+use super::clock::Clock;
+use super::operations;
+use super::training::Training;
 use crate::chapter5::digits;
 use crate::exit::Usage;
 use anyhow::Result;
-use convnet_layers::{InputSpec, Model};
-use convnet_tensor::Seed;
-use convnet_train::Loss;
-use convnet_train::optimizers::RmsProp;
+use convnet_layers::{Architecture, InputSpec, Model};
+use convnet_tensor::{Purpose, Seed, Tensor};
 
 /// One piece of work that is timed.
 #[derive(Debug)]
 pub(super) struct Workload {
     /// The name that all programs know it by.
     pub(super) name: &'static str,
+    /// Pictures in a batch.
+    pub(super) pictures: usize,
     /// Steps before the clock starts.
-    pub(super) warm_up: usize,
-    /// Makes what a step needs.
-    pub(super) prepare: fn() -> Result<TrainingStep>,
+    warm_up: usize,
+    pub(super) work: Work,
 }
 
-/// All workloads. Adding one is a line here.
-pub(super) const ALL: &[Workload] = &[Workload { name: "mnist_train", warm_up: 10, prepare: mnist_train }];
+/// What a step is.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// A step of `fit`.
+    Training(fn() -> Result<Training>),
+    /// `Model::predict` on a batch of random pictures.
+    Prediction(fn() -> Result<Model>),
+    /// A whole process, up to the end of the first step of this training.
+    Start(fn() -> Result<Training>),
+}
+
+/// All workloads, in the order of the chapter.
+pub(super) const ALL: &[Workload] = &[
+    Workload { name: "mnist_train", pictures: 64, warm_up: 10, work: Work::Training(digits_training) },
+    Workload {
+        name: "catsdogs_train",
+        pictures: 20,
+        warm_up: 3,
+        work: Work::Training(cats_and_dogs_training),
+    },
+    Workload { name: "vgg16_forward", pictures: 20, warm_up: 3, work: Work::Prediction(vgg16_base) },
+    Workload { name: "vgg16_latency", pictures: 1, warm_up: 3, work: Work::Prediction(vgg16) },
+    Workload { name: "vgg16_finetune_step", pictures: 20, warm_up: 3, work: Work::Training(fine_tuning) },
+    Workload { name: "mobilenet_forward", pictures: 20, warm_up: 3, work: Work::Prediction(mobilenet_base) },
+    Workload { name: "start", pictures: 64, warm_up: 1, work: Work::Start(digits_training) },
+];
+
+fn model(architecture: Architecture, shape: [usize; 3]) -> Result<Model> {
+    Ok(Model::new(architecture, InputSpec::new(shape), Seed(1))?)
+}
 
 /// The digits convnet: sparse categorical cross-entropy, RMSprop 1e-3, batch 64.
-fn mnist_train() -> Result<TrainingStep> {
-    let model = Model::new(digits::convnet(), InputSpec::new([28, 28, 1]), Seed(1))?;
-    Ok(TrainingStep::new(model, 64, 10, Loss::sparse_categorical_crossentropy(), RmsProp::default()))
+fn digits_training() -> Result<Training> {
+    Training::new(model(digits::convnet(), [28, 28, 1])?, 64, 1e-3)
+}
+
+/// The cats-and-dogs convnet: binary cross-entropy, RMSprop 1e-4, batch 20.
+fn cats_and_dogs_training() -> Result<Training> {
+    Training::new(model(architectures::cats_and_dogs(), [150, 150, 3])?, 20, 1e-4)
+}
+
+fn vgg16_base() -> Result<Model> {
+    model(architectures::vgg16_base(), [150, 150, 3])
+}
+
+fn vgg16() -> Result<Model> {
+    model(architectures::vgg16(), [224, 224, 3])
+}
+
+fn mobilenet_base() -> Result<Model> {
+    model(architectures::mobilenet_base(), [224, 224, 3])
+}
+
+/// Block 5 and the head learn, the blocks before them are frozen: binary cross-entropy, RMSprop 1e-5, batch 20.
+fn fine_tuning() -> Result<Training> {
+    let mut model = model(architectures::vgg16_cats_and_dogs(), [150, 150, 3])?;
+    model.unfreeze_from("vgg16/block5_conv1")?;
+    Training::new(model, 20, 1e-5)
+}
+
+impl Workload {
+    /// Makes steps until the clock has seen enough, and gives the operations of one for each picture. A
+    /// [`Work::Start`] is timed as the training that it starts.
+    ///
+    /// # Errors
+    /// Those of the model and of a step.
+    pub(super) fn time(&self, rounds: usize) -> Result<(Clock, u64)> {
+        let mut clock = Clock::new(self.warm_up, rounds);
+        let operations = match self.work {
+            Work::Training(prepare) | Work::Start(prepare) => {
+                let training = prepare()?;
+                let operations = training.operations();
+                training.time(&mut clock)?;
+                operations
+            }
+            Work::Prediction(prepare) => {
+                let model = prepare()?;
+                let [height, width, channels] = model.input().shape;
+                let mut random = Seed(1).stream(Purpose::Check, 0, 0);
+                let x = Tensor::from_fn([self.pictures, height, width, channels], |_| random.uniform());
+                loop {
+                    model.predict(&x)?;
+                    if clock.tick() {
+                        break operations::prediction(&model);
+                    }
+                }
+            }
+        };
+        Ok((clock, operations))
+    }
 }
 
 /// The workloads of these names, each once; all where none is named.
@@ -55,13 +140,22 @@ mod tests {
         assert!(message.contains("`mnist`") && message.contains("there are: mnist_train"), "{message}");
     }
 
+    /// The figures of the peers' flops.py, in millions.
     #[test]
-    fn a_step_learns() {
-        for workload in ALL {
-            let mut step = (workload.prepare)().unwrap();
-            let before = step.run().unwrap();
-            let after = (0..5).map(|_| step.run().unwrap()).last().unwrap();
-            assert!(after < before, "{}: loss {before}, then {after}", workload.name);
+    fn operations_are_those_that_the_peers_count() {
+        for (name, millions) in [
+            ("mnist_train", 16.376),
+            ("catsdogs_train", 1_378.72),
+            ("vgg16_forward", 13_230.98),
+            ("vgg16_finetune_step", 15_154.6),
+            ("mobilenet_forward", 1_135.43),
+        ] {
+            let workload = ALL.iter().find(|workload| workload.name == name).unwrap();
+            let found = match workload.work {
+                Work::Training(prepare) | Work::Start(prepare) => prepare().unwrap().operations(),
+                Work::Prediction(prepare) => operations::prediction(&prepare().unwrap()),
+            };
+            assert!((found as f64 / 1e6 / millions - 1.0).abs() < 1e-5, "{name}: {found}");
         }
     }
 }
