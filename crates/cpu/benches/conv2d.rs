@@ -7,6 +7,7 @@ mod rate;
 
 use convnet_cpu::activation::Activation::Relu;
 use convnet_cpu::conv2d::{self, Geometry, Gradient, Packed, Pooled, Wanted};
+use convnet_cpu::epilogue::Epilogue;
 use convnet_cpu::parallel;
 use convnet_cpu::window::Window;
 use rate::{Rates, numbers};
@@ -94,7 +95,7 @@ fn layer(
             if is_pooled {
                 conv2d::forward_pool(g, &x, &packed, Some(&bias), Relu, &mut y, Some(&mut argmax));
             } else {
-                conv2d::forward(g, &x, &packed, Some(&bias), Relu, &mut y);
+                conv2d::forward(g, &x, &packed, &Epilogue::new(Some(&bias), Relu), &mut y);
             }
         });
     });

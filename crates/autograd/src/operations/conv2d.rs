@@ -114,10 +114,10 @@ impl Operation for Conv2D {
         let g = &self.geometry;
         check("Conv2D", g, inputs)?;
         let [x, kernel] = [inputs[INPUT], inputs[KERNEL]];
-        let bias = inputs.get(BIAS).map(|bias| bias.data());
+        let epilogue = Epilogue::new(inputs.get(BIAS).map(|bias| bias.data()), self.activation);
         let y = written(Shape::from(g.output()).with_first(x.len_first()), |y| {
             let kernel = packed(g, kernel, Direction::Forward, wanted.input(KERNEL));
-            conv2d::forward(g, x.data(), &kernel, bias, self.activation, y);
+            conv2d::forward(g, x.data(), &kernel, &epilogue, y);
         });
         let needs_output = wanted.any() && self.activation != Activation::Linear;
         let saved = (

@@ -5,6 +5,7 @@ use super::forward::BAND_BYTES;
 use super::winograd::{self, Pooling};
 use super::{Geometry, Layout, Packed};
 use crate::activation::Activation;
+use crate::epilogue::Epilogue;
 use crate::gemm::{Finish, Gathered, Panels, product, store_tile};
 use crate::parallel;
 use crate::simd::{Kernel, Simd};
@@ -36,7 +37,8 @@ pub fn forward_pool(
 ) {
     let n = g.pictures(x);
     assert_eq!(y_pooled.len(), n * g.pooled_len(), "length of the pooled output");
-    g.check_bias(bias);
+    let epilogue = &Epilogue::new(bias, activation);
+    epilogue.check(g.out_channels);
     let [rows, columns, channels] = g.pooled();
     let argmax = argmax.unwrap_or_default();
     let argmax_row = if argmax.is_empty() { 0 } else { columns * argmax_bytes(channels) };
@@ -44,7 +46,7 @@ pub fn forward_pool(
     let panels = match &packed.0 {
         Layout::Panels(panels) => panels,
         Layout::Winograd(u) => {
-            return winograd::forward(g, x, u, bias, activation, y_pooled, Pooling::TwoByTwo(argmax));
+            return winograd::forward(g, x, u, epilogue, y_pooled, Pooling::TwoByTwo(argmax));
         }
     };
     g.check_panels(panels);
@@ -59,7 +61,7 @@ pub fn forward_pool(
         let (bases, offsets) = (pixels.pooled_bases(g, &band, 2 * columns), pixels.offsets(g));
         let (y, argmax) = &mut part[0];
         let a = Gathered::new(pixels.numbers(), &bases, &offsets);
-        tile.run(ProductPool { a, b: panels, bias, activation, y, argmax });
+        tile.run(ProductPool { a, b: panels, epilogue, y, argmax });
     });
 }
 
@@ -70,8 +72,7 @@ pub fn forward_pool(
 struct ProductPool<'a> {
     a: Gathered<'a>,
     b: &'a Panels,
-    bias: Option<&'a [f32]>,
-    activation: Activation,
+    epilogue: &'a Epilogue<'a>,
     y: &'a mut [f32],
     argmax: &'a mut [u8],
 }
@@ -86,7 +87,7 @@ impl Kernel for ProductPool<'_> {
         for panel in 0..self.b.count() {
             let column = panel * width;
             let filled = width.min(columns - column);
-            let finish = Finish::new(self.bias, column, self.activation);
+            let finish = Finish::new(self.epilogue, column);
             let b = self.b.panel(panel);
             for window in 0..windows {
                 let zero = [[simd.splat(0.0); VECTORS]; 4];
@@ -97,7 +98,7 @@ impl Kernel for ProductPool<'_> {
                     // No closures where there are vectors: they would not be compiled for the instruction set.
                     let mut corners = [simd.splat(0.0); 4];
                     for (value, sums) in corners.iter_mut().zip(&sums) {
-                        *value = finish.biased(simd, v, sums[v]);
+                        *value = finish.linear(simd, v, sums[v]);
                     }
                     let (maximum, place) = first_maximum(simd, corners);
                     // No sum plus bias is −0, and the activations never fall: so after the maximum is as before it.

@@ -87,10 +87,6 @@ impl Geometry {
         (input + columns * channels).max(1) * size_of::<f32>()
     }
 
-    pub(super) fn check_bias(&self, bias: Option<&[f32]>) {
-        assert!(bias.is_none_or(|bias| bias.len() == self.out_channels), "length of the bias");
-    }
-
     pub(super) fn check_panels(&self, kernel: &Panels) {
         assert_eq!(
             [kernel.depth(), kernel.columns()],

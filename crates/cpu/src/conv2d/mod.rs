@@ -93,6 +93,14 @@ impl Packed {
         })
     }
 
+    /// The kernel `[depth, out_channels]` of a convolution that is computed directly.
+    pub(crate) fn panels(&self) -> Option<&Panels> {
+        match &self.0 {
+            Layout::Panels(panels) => Some(panels),
+            Layout::Winograd(_) => None,
+        }
+    }
+
     /// Packs a kernel for the pictures' gradient in [`gradients`].
     pub fn transposed(g: &Geometry, kernel: &[f32]) -> Packed {
         Packed::transposed_for(Algorithm::of(g), g, kernel)

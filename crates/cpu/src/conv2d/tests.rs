@@ -2,6 +2,7 @@
 
 use super::gradients::gradients_by;
 use super::*;
+use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
 use crate::parallel::{self, in_slice, install};
 use crate::reference;
@@ -96,7 +97,7 @@ impl Case {
         let Case { g, n, .. } = self;
         let mut results = self.empty();
         let packed = Packed::forward_for(self.algorithm, g, &self.kernel);
-        forward(g, &self.x, &packed, Some(&self.bias), self.activation, &mut results.y);
+        forward(g, &self.x, &packed, &Epilogue::new(Some(&self.bias), self.activation), &mut results.y);
         self.gradients(*n, Gradient::Full(&self.dy), &mut results);
         results
     }

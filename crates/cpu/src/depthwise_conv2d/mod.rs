@@ -9,6 +9,7 @@ mod forward;
 mod geometry;
 mod input_gradient;
 mod kernel_gradient;
+mod pointwise;
 mod row;
 mod seen;
 #[cfg(test)]
@@ -18,3 +19,4 @@ pub use forward::forward;
 pub use geometry::Geometry;
 pub use input_gradient::input_gradient;
 pub use kernel_gradient::{bias_gradient, kernel_gradient};
+pub use pointwise::forward_pointwise;

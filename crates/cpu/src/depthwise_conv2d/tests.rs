@@ -3,6 +3,7 @@
 use super::*;
 use crate::activation::Activation;
 use crate::batch_normalization;
+use crate::conv2d;
 use crate::epilogue::Epilogue;
 use crate::parallel::{in_slice, install};
 use crate::reference;
@@ -189,6 +190,49 @@ proptest! {
                 forward(&g, &case.x, &case.kernel, &epilogue, &mut fused);
                 let bits = |numbers: Vec<f32>| numbers.into_iter().map(f32::to_bits).collect::<Vec<_>>();
                 assert!(bits(fused) == bits(apart), "{g:?} on {isa:?}");
+            });
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn a_pointwise_convolution_in_one_changes_no_bit(g in geometries(), n in 1usize..4, filters in 1usize..40) {
+        prop_assume!(g.output_len() > 0);
+        let [height, width, channels] = g.output();
+        let window = Window::new([1, 1], [1, 1]);
+        let second = conv2d::Geometry { height, width, in_channels: channels, out_channels: filters, window };
+        let case = Case::new(g, n, Activation::Linear);
+        let (kernel, constants) = (numbers(second.kernel_len(), 7), numbers(2 * (channels + filters), 8));
+        let (scale, rest) = constants.split_at(channels);
+        let (shift, rest) = rest.split_at(channels);
+        let epilogue = Epilogue {
+            bias: None,
+            scale_and_shift: Some([scale, shift]),
+            activation: Activation::ReluUpTo(0.5),
+        };
+        let last = Epilogue {
+            bias: Some(&rest[..filters]),
+            scale_and_shift: Some([&rest[filters..], &rest[..filters]]),
+            activation: Activation::Relu,
+        };
+        for isa in Isa::available() {
+            using(isa, || {
+                let packed = conv2d::Packed::forward(&second, &kernel);
+                let mut middle = vec![f32::NAN; n * second.input_len()];
+                let [mut apart, mut fused] = [(); 2].map(|()| vec![f32::NAN; n * second.output_len()]);
+                forward(&g, &case.x, &case.kernel, &epilogue, &mut middle);
+                conv2d::forward(&second, &middle, &packed, &last, &mut apart);
+                for threads in [1, 3] {
+                    let y = &mut fused[..];
+                    install(threads, || {
+                        forward_pointwise(&g, &case.x, &case.kernel, &epilogue, &packed, &last, y);
+                    });
+                    assert!(fused.iter().zip(&apart).all(|(a, b)| a.to_bits() == b.to_bits()), "on {isa:?}");
+                    fused.fill(f32::NAN);
+                }
             });
         }
     }

@@ -19,6 +19,7 @@ pub(crate) use rows::{
 };
 
 use crate::activation::Activation;
+use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
 use crate::parallel;
 use crate::simd::{Isa, Tile, isa};
@@ -97,13 +98,14 @@ fn by_panels(m: usize, b: &Panels, a: &[f32], bias: Option<&[f32]>, activation: 
     let offsets = counting(k, 1);
     let threads = parallel::threads();
     let tile = b.tile();
+    let epilogue = &Epilogue::new(bias, activation);
     if threads == 1 || (m >= threads * tile.rows() && k * n * size_of::<f32>() <= SHARED_BYTES) {
         let rows = m.div_ceil(threads).next_multiple_of(tile.rows());
         parallel::for_each_chunk(c, rows * n, |index, c| {
             let m = c.len() / n;
             let bases = counting(m, k);
             let a = Gathered::new(&a[index * rows * k..][..m * k], &bases, &offsets);
-            tile.run(Product { a, b, panels: 0..b.count(), bias, activation, c, stride: n });
+            tile.run(Product { a, b, panels: 0..b.count(), epilogue, c, stride: n });
         });
     } else {
         // Threads take panels and write them one after the other; then the columns are put side by side.
@@ -112,7 +114,7 @@ fn by_panels(m: usize, b: &Panels, a: &[f32], bias: Option<&[f32]>, activation: 
         let width = b.width();
         let mut panels = Buffer::recycled(b.count() * m * width);
         parallel::for_each_chunk(&mut panels, m * width, |panel, c| {
-            tile.run(Product { a, b, panels: panel..panel + 1, bias, activation, c, stride: width });
+            tile.run(Product { a, b, panels: panel..panel + 1, epilogue, c, stride: width });
         });
         for (row, c) in c.chunks_exact_mut(n).enumerate() {
             for (c, panel) in c.chunks_mut(width).zip(panels.chunks_exact(m * width)) {

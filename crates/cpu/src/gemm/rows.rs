@@ -2,7 +2,7 @@
 
 use super::Gathered;
 use super::panels::Panels;
-use crate::activation::Activation;
+use crate::epilogue::Epilogue;
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
 
@@ -83,13 +83,12 @@ pub(crate) fn for_each_tile<S: Simd, R: Rows, const ROWS: usize, const VECTORS: 
     }
 }
 
-/// `c = activation(a · b + bias)` for some panels of `b`.
+/// `c = epilogue(a · b)` for some panels of `b`.
 pub(crate) struct Product<'a> {
     pub(crate) a: Gathered<'a>,
     pub(crate) b: &'a Panels,
     pub(crate) panels: Range<usize>,
-    pub(crate) bias: Option<&'a [f32]>,
-    pub(crate) activation: Activation,
+    pub(crate) epilogue: &'a Epilogue<'a>,
     /// The columns of `panels`, `stride` numbers from row to row.
     pub(crate) c: &'a mut [f32],
     pub(crate) stride: usize,
@@ -107,7 +106,7 @@ impl Kernel for Product<'_> {
             let mut tiles = ProductTiles {
                 a: self.a,
                 b: self.b.panel(panel),
-                finish: Finish::new(self.bias, panel * width, self.activation),
+                finish: Finish::new(self.epilogue, panel * width),
                 filled: width.min(self.b.columns() - panel * width),
                 c: &mut self.c[(panel - self.panels.start) * width..],
                 stride: self.stride,
@@ -133,7 +132,7 @@ impl Rows for ProductTiles<'_> {
         let mut sums = product(simd, &self.a, first, self.b, zero);
         for sums in &mut sums {
             for (v, sum) in sums.iter_mut().enumerate() {
-                *sum = self.finish.activated(simd, self.finish.biased(simd, v, *sum));
+                *sum = self.finish.activated(simd, self.finish.linear(simd, v, *sum));
             }
         }
         let mut starts = [first * self.stride; ROWS];
@@ -147,34 +146,45 @@ impl Rows for ProductTiles<'_> {
 /// The widest panel of any tile.
 pub(crate) const WIDEST: usize = 64;
 
-/// What follows the sum of products: the bias of the panel's columns, then the activation.
+/// What follows the sum of products of the columns of a panel: an [`Epilogue`] in pieces that stay in registers.
 pub(crate) struct Finish {
     bias: [f32; WIDEST],
+    /// Scale and shift, one after the other.
+    scale_and_shift: Option<[[f32; WIDEST]; 2]>,
     lowest: f32,
     highest: f32,
 }
 
 impl Finish {
-    pub(crate) fn new(bias: Option<&[f32]>, first_column: usize, activation: Activation) -> Finish {
-        let mut padded = [0.0; WIDEST];
-        if let Some(bias) = bias {
+    pub(crate) fn new(epilogue: &Epilogue<'_>, first_column: usize) -> Finish {
+        let mut bias = [0.0; WIDEST];
+        if let Some(from) = epilogue.bias {
             // A bias of −0 becomes 0, so that no sum plus bias is −0: the activation may then come before or after a
             // maximum without any difference in the sign of a zero.
-            padded.iter_mut().zip(&bias[first_column..]).for_each(|(to, from)| *to = *from + 0.0);
+            bias.iter_mut().zip(&from[first_column..]).for_each(|(to, from)| *to = *from + 0.0);
         }
-        // Clamping to infinite bounds changes nothing, so that all three are the same few operations without a branch.
-        let (lowest, highest) = match activation {
-            Activation::Linear => (f32::NEG_INFINITY, f32::INFINITY),
-            Activation::Relu => (0.0, f32::INFINITY),
-            Activation::ReluUpTo(maximum) => (0.0, maximum),
-        };
-        Finish { bias: padded, lowest, highest }
+        let scale_and_shift = epilogue.scale_and_shift.map(|arrays| {
+            arrays.map(|from| {
+                let mut padded = [0.0; WIDEST];
+                padded.iter_mut().zip(&from[first_column..]).for_each(|(to, from)| *to = *from);
+                padded
+            })
+        });
+        let [lowest, highest] = epilogue.bounds();
+        Finish { bias, scale_and_shift, lowest, highest }
     }
 
-    /// Sum plus bias of vector `v` of the panel.
+    /// Sum plus bias of vector `v` of the panel, scaled and shifted where that is asked for.
     #[inline(always)]
-    pub(crate) fn biased<S: Simd>(&self, simd: S, v: usize, sum: S::Vector) -> S::Vector {
-        simd.add(sum, simd.load(&self.bias[v * S::LANES..]))
+    pub(crate) fn linear<S: Simd>(&self, simd: S, v: usize, sum: S::Vector) -> S::Vector {
+        let biased = simd.add(sum, simd.load(&self.bias[v * S::LANES..]));
+        match &self.scale_and_shift {
+            None => biased,
+            Some([scale, shift]) => {
+                let place = v * S::LANES;
+                simd.multiply_add(biased, simd.load(&scale[place..]), simd.load(&shift[place..]))
+            }
+        }
     }
 
     /// The activation. The order of the arguments of `max` and `min` lets NaN through.

@@ -7,10 +7,10 @@ use super::sheet::Sheet;
 use super::values::{POINTS, Products, Values};
 use super::weights::{Direction, Transformed};
 use super::{HELD_BYTES, SHARED_BYTES, input, tiles_per_block};
-use crate::activation::Activation;
 use crate::conv2d::Geometry;
 use crate::conv2d::band::Band;
 use crate::conv2d::forward_pool::argmax_bytes;
+use crate::epilogue::Epilogue;
 use crate::gemm::Finish;
 use crate::memory::Buffer;
 use crate::parallel;
@@ -29,8 +29,7 @@ struct Work<'a> {
     grid: Grid,
     x: &'a [f32],
     u: &'a Transformed,
-    bias: Option<&'a [f32]>,
-    activation: Activation,
+    epilogue: &'a Epilogue<'a>,
     /// Lines of the output per line of tiles, and lines and columns of the output of a picture.
     lines: usize,
     rows: usize,
@@ -48,8 +47,7 @@ pub(in crate::conv2d) fn forward(
     g: &Geometry,
     x: &[f32],
     u: &Transformed,
-    bias: Option<&[f32]>,
-    activation: Activation,
+    epilogue: &Epilogue<'_>,
     y: &mut [f32],
     pooling: Pooling<'_>,
 ) {
@@ -69,8 +67,7 @@ pub(in crate::conv2d) fn forward(
         grid,
         x,
         u,
-        bias,
-        activation,
+        epilogue,
         lines: OUTPUTS / shrink,
         rows: grid.rows / shrink,
         columns: grid.columns / shrink,
@@ -203,7 +200,7 @@ impl Work<'_> {
             products,
             column,
             filled,
-            finish: &Finish::new(self.bias, column, self.activation),
+            finish: &Finish::new(self.epilogue, column),
         };
         if self.is_pooled {
             tile.run(StorePooled { piece, y: &mut part.y, argmax: part.argmax.as_mut() });

@@ -24,7 +24,7 @@ pub(super) struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// The 4×4 outputs of a tile of the block, with the bias added.
+    /// The 4×4 outputs of a tile of the block, with the bias added, scaled and shifted where that is asked for.
     #[inline(always)]
     fn outputs<S: Simd>(&self, simd: S, row: usize, channel: usize) -> [[S::Vector; OUTPUTS]; OUTPUTS] {
         let (step, width) = (self.products.step(), self.products.width());
@@ -46,7 +46,7 @@ impl Piece<'_> {
         for (outputs, half) in outputs.iter_mut().zip(half) {
             *outputs = points::output(simd, half);
             for output in outputs {
-                *output = self.finish.biased(simd, channel / S::LANES, *output);
+                *output = self.finish.linear(simd, channel / S::LANES, *output);
             }
         }
         outputs
