@@ -1,7 +1,7 @@
 //! The checker over every operation, with random shapes, strides, padding and dilation.
 
 use convnet_autograd::check::Check;
-use convnet_autograd::operations::{self, Activation, Moments};
+use convnet_autograd::operations::{self, Activation, ConvChain, Convolution, Moments, Stage};
 use convnet_autograd::{Tape, Value};
 use convnet_cpu::simd::{self, Isa};
 use convnet_cpu::window::{Borders, Window};
@@ -134,6 +134,49 @@ proptest! {
         let check = Check::new(inputs).depth(depth).rows(&[0]).linear_in(linear).seed(seed);
         let operation = operations::DepthwiseConv2D { geometry, activation };
         everywhere(|| check.run(|tape, v, _| tape.apply(operation, &v.iter().collect::<Vec<_>>())))?;
+    }
+
+    #[test]
+    fn conv_chain_holds(
+        (n, geometry) in convolution(), depthwise: bool, behind in 0..6usize, has_bias: bool, normalized: bool,
+        activation in activation(), seed in 0..1000u64,
+    ) {
+        let stage = |convolution, channels: usize| Stage {
+            convolution,
+            has_bias,
+            normalization: normalized.then(|| {
+                let variance = Tensor::from_fn([channels], |i| 0.5 + i as f32);
+                (Moments { mean: random([channels], seed + 3), variance }, 1e-3)
+            }),
+            activation,
+        };
+        let mut inputs = vec![random([n, geometry.height, geometry.width, geometry.in_channels], seed)];
+        let mut weights = |kernel: [usize; 4], channels: usize| {
+            let seed = seed + 10 * inputs.len() as u64;
+            inputs.push(random(kernel, seed));
+            inputs.extend(has_bias.then(|| random([channels], seed + 1)));
+            inputs.extend((2..4).filter(|_| normalized).map(|array| random([channels], seed + array)));
+        };
+        let [rows, columns] = geometry.window.size;
+        let (first, pointwise) = if depthwise {
+            let conv2d::Geometry { height, width, in_channels: channels, window, .. } = geometry;
+            let g = depthwise_conv2d::Geometry { height, width, channels, multiplier: 1, window };
+            weights([rows, columns, channels, 1], channels);
+            let [height, width, in_channels] = g.output();
+            let behind = (behind > 0).then(|| {
+                weights([1, 1, in_channels, behind], behind);
+                let window = Window::new([1, 1], [1, 1]);
+                let g = conv2d::Geometry { height, width, in_channels, out_channels: behind, window };
+                stage(Convolution::Full(g), behind)
+            });
+            (stage(Convolution::Depthwise(g), channels), behind)
+        } else {
+            weights([rows, columns, geometry.in_channels, geometry.out_channels], geometry.out_channels);
+            (stage(Convolution::Full(geometry), geometry.out_channels), None)
+        };
+        let chain = ConvChain { first, pointwise };
+        let check = Check::new(inputs).depth(geometry.depth() * n * 16).rows(&[0]).seed(seed);
+        everywhere(|| check.run(|tape, v, _| tape.apply(chain.clone(), &v.iter().collect::<Vec<_>>())))?;
     }
 
     #[test]

@@ -43,6 +43,19 @@ impl BatchNormalization {
     fn weights(&self) -> usize {
         usize::from(self.scale) + usize::from(self.center)
     }
+
+    /// γ, β, moving mean and moving variance; ones and zeros for what is switched off.
+    pub(crate) fn arrays(&self, weights: &[Value]) -> [Value; 4] {
+        let statistics = &weights[self.weights()..];
+        let channels = statistics[0].shape();
+        let gamma = if self.scale { weights[0].clone() } else { Tensor::full(channels, 1.0).into() };
+        let beta = if self.center {
+            weights[usize::from(self.scale)].clone()
+        } else {
+            Tensor::zeros(channels).into()
+        };
+        [gamma, beta, statistics[0].clone(), statistics[1].clone()]
+    }
 }
 
 impl Layer for BatchNormalization {
@@ -76,18 +89,11 @@ impl Layer for BatchNormalization {
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], weights: &[Value]) -> Result<Value> {
         let x = &inputs[0];
-        let channels = weights[self.weights()].shape();
-        let gamma = if self.scale { weights[0].clone() } else { Tensor::full(channels, 1.0).into() };
-        let beta = if self.center {
-            weights[usize::from(self.scale)].clone()
-        } else {
-            Tensor::zeros(channels).into()
-        };
-        let (mean, variance) = (self.weights(), self.weights() + 1);
+        let [gamma, beta, moving_mean, moving_variance] = self.arrays(weights);
         let learning = pass.is_learning();
         let moments = if learning {
             let moments = Moments::of(x.tensor());
-            for (place, now) in [(mean, &moments.mean), (variance, &moments.variance)] {
+            for (place, now) in [(self.weights(), &moments.mean), (self.weights() + 1, &moments.variance)] {
                 let mut average = weights[place].tensor().clone();
                 for (average, &now) in average.data_mut().iter_mut().zip(now.data()) {
                     *average = *average * self.momentum + now * (1.0 - self.momentum);
@@ -96,7 +102,7 @@ impl Layer for BatchNormalization {
             }
             moments
         } else {
-            Moments { mean: weights[mean].tensor().clone(), variance: weights[variance].tensor().clone() }
+            Moments { mean: moving_mean.into_tensor(), variance: moving_variance.into_tensor() }
         };
         let operation: Operation =
             operations::BatchNormalization { moments, learning, epsilon: self.epsilon };

@@ -12,6 +12,7 @@ mod dropout;
 mod error;
 pub mod file;
 mod flatten;
+mod fusion;
 mod graph;
 mod initializers;
 pub mod layer;

@@ -2,12 +2,11 @@
 
 use crate::conv2d::Conv2D;
 use crate::error::{Error, Result};
+use crate::fusion::{Action, Fusion, conv_chain};
 use crate::graph::{Source, Step};
 use crate::layer::Batching;
 use crate::model::Model;
 use crate::pass::{INPUT_KEY, Outputs, Pass, Request, Statistics, tap_key};
-use crate::pooling2d::MaxPooling2D;
-use crate::settings::ActivationKind;
 use convnet_autograd::{Tape, Value};
 use convnet_tensor::{Shape, Tensor};
 use std::collections::HashMap;
@@ -17,21 +16,6 @@ use std::sync::{Arc, PoisonError};
 /// A learned weight with more numbers gets no partial sums per slice: its layer runs on the whole batch, and threads
 /// divide its outputs. Eight partial sums of 2^18 floats are 8 MiB, about what fits the caches beside the pictures.
 const LARGEST_PARTIAL: usize = convnet_cpu::conv2d::LARGE_KERNEL;
-
-/// One or two steps that run together.
-#[derive(Clone, Copy, Debug)]
-struct Action {
-    step: usize,
-    /// The max-pooling that the convolution does on the way.
-    pool: Option<usize>,
-}
-
-impl Action {
-    /// The step whose output the action gives.
-    fn output(self) -> usize {
-        self.pool.unwrap_or(self.step)
-    }
-}
 
 /// Actions that run together: slice by slice, or each on the whole batch.
 #[derive(Debug)]
@@ -123,22 +107,25 @@ impl Plan {
         let mut segments: Vec<Segment> = Vec::new();
         let mut fused = vec![false; steps.len()];
         let mut ends = true;
+        let seen: Vec<_> = output.iter().chain(taps).copied().collect();
+        let wanted = wanted(model, request, taps);
+        let fusion = Fusion { model, request, seen: &seen, needed: &needed, wanted: &wanted };
         for step in 0..steps.len() {
             if !needed[step] || fused[step] {
                 continue;
             }
-            let pool = fusable_pool(model, request, taps, output, &needed, step);
-            if let Some(pool) = pool {
-                fused[pool] = true;
+            let action = fusion.action(step);
+            for step in action.steps() {
+                fused[step] = true;
             }
-            let action = Action { step, pool };
+            let output = action.output();
             let batching = batching(model, request, &steps[step]);
             match segments.last_mut() {
                 Some(segment) if !ends && segment.batching == batching => segment.actions.push(action),
                 _ => segments.push(Segment { actions: vec![action], batching }),
             }
             // Behind a tap the network reads the very value whose gradient is wanted.
-            ends = taps.contains(&Source::Step(action.output()));
+            ends = taps.contains(&Source::Step(output));
         }
         Plan { segments, output, tapped: taps.to_vec() }
     }
@@ -147,7 +134,7 @@ impl Plan {
     fn reads(&self, model: &Model, segment: usize) -> Vec<Source> {
         let actions = &self.segments[segment].actions;
         let mut reads = Vec::new();
-        for input in actions.iter().flat_map(|action| &model.graph.steps[action.step].inputs) {
+        for input in actions.iter().flat_map(|action| &model.graph.steps[action.first()].inputs) {
             let inside = actions.iter().any(|action| Source::Step(action.output()) == *input);
             if !inside && !reads.contains(input) {
                 reads.push(*input);
@@ -170,7 +157,7 @@ impl Plan {
 
     fn is_read_after(&self, model: &Model, segment: usize, source: Source) -> bool {
         let later = self.segments[segment + 1..].iter().flat_map(|segment| &segment.actions);
-        let mut reads = later.flat_map(|action| &model.graph.steps[action.step].inputs);
+        let mut reads = later.flat_map(|action| &model.graph.steps[action.first()].inputs);
         reads.any(|input| *input == source) || (self.output == Some(source) && source == Source::Input)
     }
 }
@@ -203,27 +190,24 @@ fn batching(model: &Model, request: &Request, step: &Step) -> Batching {
     }
 }
 
-/// The 2×2 max-pooling behind a convolution, when nobody else reads or wants the full-size output.
-fn fusable_pool(
-    model: &Model,
-    request: &Request,
-    taps: &[Source],
-    output: Option<Source>,
-    needed: &[bool],
-    step: usize,
-) -> Option<usize> {
+/// Per step, whether the gradient of its output or of one of its weights is wanted.
+fn wanted(model: &Model, request: &Request, taps: &[Source]) -> Vec<bool> {
     let steps = &model.graph.steps;
-    let convolution = steps[step].layer.as_any().downcast_ref::<Conv2D>()?;
-    let source = Source::Step(step);
-    let is_simple = matches!(convolution.activation, ActivationKind::Linear | ActivationKind::Relu);
-    if !is_simple || request.guided || taps.contains(&source) || output == Some(source) {
-        return None;
+    let is_watched = |source: Source| {
+        let mut taps = taps.iter().zip(&request.taps);
+        taps.any(|(tap, asked)| *tap == source && asked.gradient)
+            || (source == Source::Input && request.watch_input)
+    };
+    let mut wanted: Vec<bool> = Vec::with_capacity(steps.len());
+    for step in steps {
+        let learns = || model.parameters[step.parameters.clone()].iter().any(|p| p.is_learned());
+        let comes_in = |input: &Source| {
+            let is_wanted = matches!(input, Source::Step(step) if wanted[*step]);
+            is_wanted || is_watched(*input)
+        };
+        wanted.push((request.gradients && learns()) || step.inputs.iter().any(comes_in));
     }
-    let mut readers =
-        (0..steps.len()).filter(|&reader| needed[reader] && steps[reader].inputs.contains(&source));
-    let (pool, others) = (readers.next()?, readers.next());
-    let is_pool = steps[pool].layer.as_any().downcast_ref::<MaxPooling2D>()?.is_two_by_two();
-    (is_pool && others.is_none()).then_some(pool)
+    wanted
 }
 
 struct Runner<'a> {
@@ -263,8 +247,8 @@ impl Runner<'_> {
 
     /// The parameters of a segment's layers, one after the other, those that learn watched.
     fn weights(&self, tape: &mut Tape, segment: &Segment) -> Result<Vec<Value>> {
-        let places =
-            segment.actions.iter().flat_map(|action| self.model.graph.steps[action.step].parameters.clone());
+        let steps = segment.actions.iter().flat_map(Action::steps);
+        let places = steps.flat_map(|step| self.model.graph.steps[step].parameters.clone());
         let mut weights = Vec::new();
         for place in places {
             let parameter = &self.model.parameters[place];
@@ -280,8 +264,8 @@ impl Runner<'_> {
         let mut wanted: HashMap<Source, bool> = HashMap::new();
         wanted.extend(reads.iter().copied().zip(inputs.iter().map(Value::is_wanted)));
         let mut rest = weights;
-        for action in &segment.actions {
-            let step = &self.model.graph.steps[action.step];
+        for place in segment.actions.iter().flat_map(Action::steps) {
+            let step = &self.model.graph.steps[place];
             let (own, behind) = rest.split_at(step.parameters.len());
             rest = behind;
             let input_wanted = step.inputs.iter().any(|input| wanted.get(input).copied().unwrap_or(false));
@@ -290,7 +274,7 @@ impl Runner<'_> {
                 step.layer.prepare(&step.input_shapes, &tensors, input_wanted);
             }
             let output_wanted = input_wanted || own.iter().any(Value::is_wanted);
-            wanted.insert(Source::Step(action.output()), output_wanted);
+            wanted.insert(Source::Step(place), output_wanted);
         }
     }
 
@@ -309,22 +293,36 @@ impl Runner<'_> {
         let mut values: HashMap<Source, Value> = reads.iter().copied().zip(inputs.iter().cloned()).collect();
         let mut rest = weights;
         for (place, action) in actions.iter().enumerate() {
-            let step = &steps[action.step];
-            let (own, behind) = rest.split_at(step.parameters.len());
+            let step = &steps[action.first()];
+            let count = action.steps().map(|step| steps[step].parameters.len()).sum();
+            let (own, behind) = rest.split_at(count);
             rest = behind;
             let arguments: Vec<Value> = step.inputs.iter().map(|input| values[input].clone()).collect();
             let is_read_later = |source: &Source| {
-                let mut later = actions[place + 1..].iter().flat_map(|action| &steps[action.step].inputs);
+                let mut later = actions[place + 1..].iter().flat_map(|action| &steps[action.first()].inputs);
                 later.any(|input| input == source)
             };
             values.retain(|source, _| {
                 is_read_later(source) || matches!(source, Source::Step(step) if writes.contains(step))
             });
             tape.set_label(&step.path);
-            let mut pass = self.pass(tape, action.step, &range);
-            let output = match (action.pool, step.layer.as_any().downcast_ref::<Conv2D>()) {
-                (Some(_), Some(convolution)) => convolution.forward_pooled(&mut pass, &arguments[0], own)?,
-                _ => step.layer.forward(&mut pass, &arguments, own)?,
+            let output = match action {
+                Action::Chain(chain) => {
+                    let chain: Vec<_> = chain.iter().map(|&step| &steps[step]).collect();
+                    let (operation, weights) = conv_chain(&chain, own)?;
+                    tape.apply(operation, &arguments.iter().chain(&weights).collect::<Vec<_>>())?
+                }
+                Action::Step(place) => {
+                    let mut pass = self.pass(tape, *place, &range);
+                    step.layer.forward(&mut pass, &arguments, own)?
+                }
+                Action::Pooled { convolution, .. } => {
+                    let mut pass = self.pass(tape, *convolution, &range);
+                    match step.layer.as_any().downcast_ref::<Conv2D>() {
+                        Some(layer) => layer.forward_pooled(&mut pass, &arguments[0], own)?,
+                        None => unreachable!("only convolutions pool on the way"),
+                    }
+                }
             };
             let expected = steps[action.output()].output.with_first(range.len());
             check_output(&step.path, expected, output.shape())?;

@@ -3,6 +3,7 @@
 
 use convnet_autograd::{Tape, Value};
 use convnet_cpu::parallel;
+use convnet_cpu::simd::{self, Isa};
 use convnet_layers::*;
 use convnet_tensor::{Purpose, Seed, Shape, Tensor};
 
@@ -205,6 +206,88 @@ fn tapping_fusing_and_slicing_change_no_bit() {
             assert_eq!(tapped, plain, "{path} tapped");
         }
     }
+}
+
+/// The chains of MobileNet, and what must not become one: a convolution with an activation before its normalisation, an
+/// output that two read, a pointwise convolution with a stride.
+fn separable() -> Architecture {
+    let net = Architecture::new()
+        .named("conv1", Conv2D::new(16, 3).same().strides(2).without_bias())
+        .named("conv1_bn", BatchNormalization::new())
+        .named("conv1_relu", ReLU::up_to(1.5))
+        .named("conv_dw_1", DepthwiseConv2D::new(3).same().without_bias())
+        .named("conv_dw_1_bn", BatchNormalization { center: false, ..BatchNormalization::new() })
+        .named("conv_dw_1_relu", ReLU::up_to(1.5))
+        .named("conv_pw_1", Conv2D::new(24, 1).same())
+        .named("conv_pw_1_bn", BatchNormalization { scale: false, ..BatchNormalization::new() })
+        .named("conv_pw_1_relu", Activation::new(ActivationKind::Relu))
+        .named("conv_pad_2", ZeroPadding2D::new([[0, 1], [0, 1]]))
+        .named("conv_dw_2", DepthwiseConv2D::new(3).strides(2).depth_multiplier(2).relu())
+        .named("conv_pw_2", Conv2D::new(40, 1).relu());
+    Architecture::new()
+        .nested("net", net)
+        .add(DepthwiseConv2D::new([2, 3]).dilation([1, 2]).same())
+        .add(Conv2D::new(33, 1).strides(2).relu())
+        .add(BatchNormalization::new())
+        .named("wide", Conv2D::new(32, 3).same())
+        .named("wide_bn", BatchNormalization::new())
+        .join("sum", Add::new(), &["wide_bn", "wide"])
+        .named("wide_2", Conv2D::new(32, 3).same().without_bias())
+        .named("wide_2_bn", BatchNormalization::new())
+        .add(ReLU::new())
+        .add(ZeroPadding2D::new([[1, 0], [0, 2]]))
+        .add(GlobalAveragePooling2D::new())
+        .add(Dense::new(3).softmax())
+}
+
+#[test]
+fn chains_of_a_prediction_change_no_bit() {
+    let mut model = Model::new(separable(), InputSpec::new([21, 18, 3]), Seed(4)).unwrap();
+    for (seed, parameter) in model.parameters_mut().iter_mut().enumerate() {
+        let is_small = parameter.path.ends_with("kernel");
+        let numbers = random(parameter.value.shape(), 100 + seed as u64);
+        // Everything positive: each mistake in the order of arrays is seen.
+        parameter.value = if is_small { parameter.value.clone() } else { numbers };
+    }
+    let x = random([5, 21, 18, 3], 1);
+    let paths: Vec<_> = model.layers().map(|(path, _)| path.to_string()).collect();
+    let one_by_one = Request::taps(paths.iter().map(Tap::output));
+    let labels = |request: &Request| {
+        let mut tape = Tape::new().with_profile();
+        let outputs = model.run(&mut tape, &x, request).unwrap();
+        let labels =
+            tape.take_profile().0.iter().map(|measured| measured.label.to_string()).collect::<Vec<_>>();
+        (outputs.logits.unwrap().into_tensor(), labels)
+    };
+    for isa in Isa::available() {
+        simd::using(isa, || {
+            let (expected, all) = labels(&one_by_one);
+            assert!(expected.data().iter().all(|score| score.is_finite()));
+            // The tap that ends the model is behind its softmax.
+            assert_eq!(all.len(), paths.len() + 1);
+            for threads in [1, 2, 3] {
+                let (logits, labels) = parallel::install(threads, || labels(&Request::predict()));
+                assert_eq!(logits, expected, "{threads} threads on {isa:?}");
+                let expected = ["net/conv1", "net/conv_dw_1", "net/conv_pad_2", "depthwise_conv2d", "conv2d"];
+                assert_eq!(labels[..5], expected);
+                let expected = ["batch_normalization", "wide", "wide_bn", "sum", "wide_2", "zero_padding2d"];
+                assert_eq!(labels[5..11], expected);
+            }
+            for path in &paths {
+                let request = Request::taps([Tap::output(path)]);
+                assert_eq!(labels(&request).0, expected, "{path} tapped on {isa:?}");
+            }
+        });
+    }
+    // Where a gradient passes nothing is fused, and a frozen base is fused all the same.
+    let passing = Request { watch_input: true, ..Request::predict() };
+    assert_eq!(labels(&passing).1.len(), paths.len());
+    let mut frozen = model.clone();
+    frozen.freeze("net").unwrap();
+    let mut tape = Tape::new().with_profile();
+    frozen.run(&mut tape, &x, &Request::train(Seed(1), &[], &[])).unwrap();
+    let labels: Vec<_> = tape.take_profile().0.iter().map(|measured| measured.label.to_string()).collect();
+    assert_eq!(labels[..4], ["net/conv1", "net/conv_dw_1", "net/conv_pad_2", "depthwise_conv2d"]);
 }
 
 /// What the slices of a batch sum up is what its groups give one by one, added in order.

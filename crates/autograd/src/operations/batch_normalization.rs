@@ -3,7 +3,7 @@
 use super::{INPUT, expect, expect_inputs, written};
 use crate::operation::{InputGradients, Operation, Wanted};
 use convnet_cpu::{batch_normalization, reduce, reference};
-use convnet_tensor::{Result, Tensor};
+use convnet_tensor::{Result, Shape, Tensor};
 
 const GAMMA: usize = 1;
 const BETA: usize = 2;
@@ -41,6 +41,31 @@ pub struct BatchNormalization {
     pub epsilon: f32,
 }
 
+impl BatchNormalization {
+    /// There are γ, β and moments for each of `channels`, or an error that says what does not fit.
+    pub(super) fn check(&self, channels: usize, gamma: &Tensor, beta: &Tensor) -> Result<()> {
+        let fits = self.moments.mean.size() == channels;
+        let found = Shape::from([channels]);
+        let expected = self.moments.mean.size();
+        expect(fits, "BatchNormalization", || format!("{expected} channels"), found)?;
+        for parameter in [gamma, beta] {
+            let what = || format!("{channels} values of γ and β");
+            expect(parameter.size() == channels, "BatchNormalization", what, parameter.shape())?;
+        }
+        Ok(())
+    }
+
+    /// Scale and shift per channel of a normalisation with fixed moments.
+    pub(super) fn folded(&self, gamma: &Tensor, beta: &Tensor) -> [Tensor; 2] {
+        let Moments { mean, variance } = &self.moments;
+        let (mut scale, mut shift) = (Tensor::recycled(mean.shape()), Tensor::recycled(mean.shape()));
+        let (to_scale, to_shift) = (scale.data_mut(), shift.data_mut());
+        let (gamma, beta, mean, variance) = (gamma.data(), beta.data(), mean.data(), variance.data());
+        batch_normalization::fold(gamma, beta, mean, variance, self.epsilon, to_scale, to_shift);
+        [scale, shift]
+    }
+}
+
 impl Operation for BatchNormalization {
     type Saved = (Option<Tensor>, Option<Tensor>);
 
@@ -50,15 +75,7 @@ impl Operation for BatchNormalization {
         let channels = self.moments.mean.size();
         let fits = x.shape().last() == Some(&channels);
         expect(fits, "BatchNormalization", || format!("{channels} channels"), x.shape())?;
-        for parameter in [gamma, beta] {
-            let fits = parameter.size() == channels;
-            expect(
-                fits,
-                "BatchNormalization",
-                || format!("{channels} values of γ and β"),
-                parameter.shape(),
-            )?;
-        }
+        self.check(channels, gamma, beta)?;
         let Moments { mean, variance } = &self.moments;
         let (mean, variance) = (mean.data(), variance.data());
         let y = written(x.shape(), |y| {
@@ -66,18 +83,8 @@ impl Operation for BatchNormalization {
                 let (gamma, beta) = (gamma.data(), beta.data());
                 batch_normalization::learn(channels, mean, variance, self.epsilon, gamma, beta, x.data(), y);
             } else {
-                let (mut scale, mut shift) = (Tensor::recycled([channels]), Tensor::recycled([channels]));
-                let (scale, shift) = (scale.data_mut(), shift.data_mut());
-                batch_normalization::fold(
-                    gamma.data(),
-                    beta.data(),
-                    mean,
-                    variance,
-                    self.epsilon,
-                    scale,
-                    shift,
-                );
-                batch_normalization::predict(channels, scale, shift, x.data(), y);
+                let [scale, shift] = self.folded(gamma, beta);
+                batch_normalization::predict(channels, scale.data(), shift.data(), x.data(), y);
             }
         });
         let needs_input = wanted.input(GAMMA) || wanted.input(BETA) || (self.learning && wanted.input(INPUT));

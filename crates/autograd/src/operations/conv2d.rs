@@ -4,6 +4,7 @@ use super::{BIAS, INPUT, KERNEL, derived_name, expect, expect_inputs, written};
 use crate::operation::{InputGradients, Operation, Wanted};
 use convnet_cpu::activation::Activation;
 use convnet_cpu::conv2d::{self, Geometry, Gradient, LARGE_KERNEL, Packed};
+use convnet_cpu::epilogue::Epilogue;
 use convnet_cpu::reference;
 use convnet_tensor::{Result, Shape, Tensor};
 use std::sync::Arc;
@@ -95,10 +96,20 @@ pub(super) fn check(operation: &str, g: &Geometry, inputs: &[&Tensor]) -> Result
         || format!("pictures of shape (N, {}, {}, {})", picture[0], picture[1], picture[2]),
         x,
     )?;
-    let kernel = Shape::from([g.window.size[0], g.window.size[1], g.in_channels, g.out_channels]);
-    let found = inputs[KERNEL].shape();
-    expect(found == kernel, operation, || format!("a kernel of shape {kernel}"), found)?;
-    let Some(bias) = inputs.get(BIAS) else { return Ok(()) };
+    check_weights(operation, g, inputs[KERNEL], inputs.get(BIAS).copied())
+}
+
+/// Kernel and bias fit the geometry, or an error that says which does not.
+pub(super) fn check_weights(
+    operation: &str,
+    g: &Geometry,
+    kernel: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<()> {
+    let shape = Shape::from([g.window.size[0], g.window.size[1], g.in_channels, g.out_channels]);
+    let found = kernel.shape();
+    expect(found == shape, operation, || format!("a kernel of shape {shape}"), found)?;
+    let Some(bias) = bias else { return Ok(()) };
     expect(
         bias.size() == g.out_channels,
         operation,

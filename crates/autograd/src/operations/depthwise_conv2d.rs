@@ -20,7 +20,7 @@ pub struct DepthwiseConv2D {
 }
 
 /// The inputs fit the geometry, or an error that says which does not.
-fn check(operation: &str, g: &Geometry, inputs: &[&Tensor]) -> Result<()> {
+pub(super) fn check(operation: &str, g: &Geometry, inputs: &[&Tensor]) -> Result<()> {
     expect_inputs(operation, 2..=3, inputs.len())?;
     let (x, picture) = (inputs[INPUT].shape(), [g.height, g.width, g.channels]);
     let pictures = || format!("pictures of shape (N, {}, {}, {})", picture[0], picture[1], picture[2]);

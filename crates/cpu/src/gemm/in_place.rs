@@ -3,6 +3,7 @@
 use super::rows::{Finish, Rows, WIDEST, for_each_tile, load_tile, product, store_tile};
 use super::{Gathered, counting};
 use crate::activation::Activation;
+use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
 use crate::parallel;
 use crate::simd::{Kernel, Simd, Tile, isa};
@@ -214,14 +215,15 @@ impl Kernel for FinishRows<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let width = self.columns.len();
+        let epilogue = Epilogue::new(self.bias, self.activation);
         for first in (0..width).step_by(S::LANES) {
-            let finish = Finish::new(self.bias, self.columns.start + first, self.activation);
+            let finish = Finish::new(&epilogue, self.columns.start + first);
             let filled = S::LANES.min(width - first);
             for row in self.sums.chunks_exact_mut(width) {
                 let row = &mut row[first..first + filled];
                 let mut padded = [0.0; WIDEST];
                 padded[..filled].copy_from_slice(row);
-                let value = finish.activated(simd, finish.biased(simd, 0, simd.load(&padded)));
+                let value = finish.activated(simd, finish.linear(simd, 0, simd.load(&padded)));
                 simd.store(value, &mut padded);
                 row.copy_from_slice(&padded[..filled]);
             }
