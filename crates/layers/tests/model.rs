@@ -266,7 +266,8 @@ fn chains_of_a_prediction_change_no_bit() {
             // The tap that ends the model is behind its softmax.
             assert_eq!(all.len(), paths.len() + 1);
             for threads in [1, 2, 3] {
-                let (logits, labels) = parallel::install(threads, || labels(&Request::predict()));
+                let fused = parallel::install(threads, || labels(&Request::predict()));
+                let (logits, labels) = fused.unwrap();
                 assert_eq!(logits, expected, "{threads} threads on {isa:?}");
                 let expected = ["net/conv1", "net/conv_dw_1", "net/conv_pad_2", "depthwise_conv2d", "conv2d"];
                 assert_eq!(labels[..5], expected);
