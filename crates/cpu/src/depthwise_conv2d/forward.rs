@@ -24,7 +24,7 @@ pub fn forward(g: &Geometry, x: &[f32], kernel: &[f32], epilogue: &Epilogue<'_>,
         let band = &bands[index];
         let mut rows = OutputRows::new(g, &weights, &x[band.pictures.start * g.input_len()..]);
         for (row, y) in band.rows.clone().zip(part[0].chunks_exact_mut((columns * channels).max(1))) {
-            rows.write(row, y);
+            rows.write(row, y, channels);
         }
     });
 }
@@ -51,8 +51,8 @@ impl<'a> OutputRows<'a> {
         OutputRows { g, weights, seen, lines: Vec::new(), tile: Tile::new(isa(), g.out_channels()) }
     }
 
-    /// Writes row `row` to `y` `[columns, channels · multiplier]`. Going down the picture costs the least.
-    pub(super) fn write(&mut self, row: usize, y: &mut [f32]) {
+    /// Writes row `row` to `y`, whose pixels stand `pitch` numbers apart. Going down the picture costs the least.
+    pub(super) fn write(&mut self, row: usize, y: &mut [f32], pitch: usize) {
         let window = &self.g.window;
         self.lines.clear();
         for ky in 0..window.size[0] {
@@ -61,7 +61,7 @@ impl<'a> OutputRows<'a> {
             let start = start.unwrap_or(self.seen.zeros());
             self.lines.push(Line { tap: ky * window.size[1], start });
         }
-        let [_, columns, channels] = self.g.output();
+        let [_, columns, _] = self.g.output();
         self.tile.run(Row {
             seen: &self.seen,
             lines: &self.lines,
@@ -69,7 +69,7 @@ impl<'a> OutputRows<'a> {
             window: *window,
             columns,
             to: y,
-            to_pitch: channels,
+            to_pitch: pitch,
         });
     }
 }

@@ -40,7 +40,15 @@ pub fn kernel_gradient(g: &Geometry, x: &[f32], dy: &[f32], dkernel: &mut [f32])
                     starts.extend((0..window.size[1]).map(|kx| start + kx * window.dilation[1] * pitch));
                 }
                 let (x, stride) = (seen.numbers(), window.stride[1]);
-                tile.run(AddRow { x, starts: &starts, stride, gradient: &gradient, pitch, sums: &mut sums });
+                tile.run(AddRow {
+                    x,
+                    starts: &starts,
+                    stride,
+                    gradient: &gradient,
+                    pitch,
+                    channels,
+                    sums: &mut sums,
+                });
             }
         }
         for (sums, dkernel) in sums.chunks_exact(pitch).zip(dkernel.chunks_exact_mut(channels)) {
@@ -71,8 +79,9 @@ struct AddRow<'a> {
     stride: usize,
     /// A row of pixels.
     gradient: &'a [f32],
-    /// Numbers per pixel, whole vectors.
+    /// Numbers per pixel, whole vectors, of which so many count.
     pitch: usize,
+    channels: usize,
     /// `pitch` numbers per tap.
     sums: &'a mut [f32],
 }
@@ -91,7 +100,7 @@ impl Kernel for AddRow<'_> {
             // What is missing to a whole set of taps is read like the last tap and thrown away.
             let mut taps = [starts[starts.len() - 1]; TAPS];
             taps[..starts.len()].copy_from_slice(starts);
-            for channel in (0..pitch).step_by(S::LANES) {
+            for channel in (0..self.channels).step_by(S::LANES) {
                 let mut chains = [simd.splat(0.0); TAPS];
                 for (chain, sums) in chains.iter_mut().zip(sums.chunks_exact(pitch)) {
                     *chain = simd.load(&sums[channel..]);

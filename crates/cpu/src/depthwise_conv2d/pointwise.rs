@@ -3,6 +3,7 @@
 use super::Geometry;
 use super::forward::{OutputRows, forward_weights};
 use super::row::Weights;
+use super::seen::pitch;
 use crate::conv2d::Packed;
 use crate::conv2d::band::{Band, deal};
 use crate::epilogue::Epilogue;
@@ -61,14 +62,15 @@ fn of_band(
     let ([_, columns, channels], filters) = (g.output(), panels.columns());
     let pixels = (BAND_BYTES / (channels * size_of::<f32>())).clamp(BAND_PIXELS, MOST_PIXELS);
     let most = (pixels / columns).clamp(1, band.len());
-    let row_len = columns * channels;
+    let pitch = pitch(channels);
+    let row_len = columns * pitch;
     let mut middle = Buffer::recycled(most * row_len);
-    let (bases, offsets) = (counting(most * columns, channels), counting(channels, 1));
+    let (bases, offsets) = (counting(most * columns, pitch), counting(channels, 1));
     let (mut held, mut done) = (0, 0);
     for picture in band.pictures.clone() {
         let mut rows = OutputRows::new(g, weights, &x[picture * g.input_len()..]);
         for row in band.rows.clone() {
-            rows.write(row, &mut middle[held * row_len..][..row_len]);
+            rows.write(row, &mut middle[held * row_len..][..row_len], pitch);
             held += 1;
             if held == most || done + held == band.len() {
                 let (from, to) = (done * columns * filters, (done + held) * columns * filters);

@@ -7,7 +7,7 @@ use crate::memory::Buffer;
 use crate::simd::{Kernel, Simd};
 use crate::window::Window;
 
-/// Pixels of a tile: their sums, a row of three weights and a pixel fit into sixteen registers, and the sizes of MobileNet's
+/// Pixels of a tile: their sums, a row of three weights and three pixels fit into sixteen registers, and the sizes of MobileNet's
 /// pictures are multiples of it.
 const PIXELS: usize = 7;
 
@@ -87,44 +87,69 @@ impl Kernel for Row<'_> {
             assert!(line.tap + size <= taps, "a row of taps beyond the kernel");
         }
         let columns = 0..self.columns;
-        match (size, dilation, stride) {
-            (3, 1, 1) => for_each_tile::<S, _, PIXELS, 1>(simd, columns, &mut ThreeWide::<1>(&mut self)),
-            (3, 1, 2) => for_each_tile::<S, _, PIXELS, 1>(simd, columns, &mut ThreeWide::<2>(&mut self)),
+        match (size, dilation, stride, self.lines) {
+            (3, 1, 1, &[a, b, c]) => {
+                for_each_tile::<S, _, PIXELS, 1>(simd, columns, &mut ThreeByThree::<1>(&mut self, [a, b, c]));
+            }
+            (3, 1, 2, &[a, b, c]) => {
+                for_each_tile::<S, _, PIXELS, 1>(simd, columns, &mut ThreeByThree::<2>(&mut self, [a, b, c]));
+            }
             _ => for_each_tile::<S, _, PIXELS, 1>(simd, columns, &mut AnyWindow(&mut self)),
         }
     }
 }
 
-/// A window of three neighbouring columns: its pixels are loaded once for all windows that see them.
-struct ThreeWide<'r, 'a, const STRIDE: usize>(&'r mut Row<'a>);
+/// A window of 3×3 neighbouring pixels: each is loaded once for all windows that see it.
+struct ThreeByThree<'r, 'a, const STRIDE: usize>(&'r mut Row<'a>, [Line; 3]);
 
-impl<const STRIDE: usize> Rows for ThreeWide<'_, '_, STRIDE> {
+impl<const STRIDE: usize> Rows for ThreeByThree<'_, '_, STRIDE> {
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        let pitch = self.0.weights.pitch;
-        for channel in (0..self.0.weights.filled).step_by(S::LANES) {
+        let ThreeByThree(row, lines) = self;
+        let pitch = row.weights.pitch;
+        let (seen, numbers) = (row.seen.numbers().as_ptr(), row.weights.numbers.as_ptr());
+        let mut starts = [(seen, numbers); 3];
+        for (start, line) in starts.iter_mut().zip(lines) {
+            let pixels = seen.wrapping_add(line.start + first * STRIDE * pitch);
+            *start = (pixels, numbers.wrapping_add(line.tap * pitch));
+        }
+        for channel in (0..row.weights.filled).step_by(S::LANES) {
             let mut sums = [simd.splat(0.0); ROWS];
-            for line in self.0.lines {
+            for &(pixels, weights) in &starts {
                 // SAFETY: `run` checked the taps and, for the last window, the pixels of every line; a pixel and the weights of
                 // a tap are whole vectors.
                 unsafe {
-                    let weights = self.0.weights.numbers.as_ptr().add(line.tap * pitch + channel);
-                    let weights = [
+                    let weights = weights.add(channel);
+                    let [one, two, three] = [
                         simd.load_at(weights),
                         simd.load_at(weights.add(pitch)),
                         simd.load_at(weights.add(2 * pitch)),
                     ];
-                    let start = line.start + first * STRIDE * pitch + channel;
-                    let pixels = self.0.seen.numbers().as_ptr().add(start);
-                    for (pixel, sum) in sums.iter_mut().enumerate() {
-                        for (tap, &weight) in weights.iter().enumerate() {
-                            let x = simd.load_at(pixels.add((pixel * STRIDE + tap) * pitch));
-                            *sum = simd.multiply_add(x, weight, *sum);
+                    let mut pixels = pixels.add(channel);
+                    let mut left = simd.load_at(pixels);
+                    pixels = pixels.add(pitch);
+                    let mut middle = left;
+                    if STRIDE == 1 {
+                        middle = simd.load_at(pixels);
+                        pixels = pixels.add(pitch);
+                    }
+                    for sum in &mut sums {
+                        if STRIDE == 2 {
+                            middle = simd.load_at(pixels);
+                            pixels = pixels.add(pitch);
                         }
+                        let right = simd.load_at(pixels);
+                        // Behind the last window this pointer is not read.
+                        pixels = pixels.wrapping_add(pitch);
+                        *sum = simd.multiply_add(left, one, *sum);
+                        *sum = simd.multiply_add(middle, two, *sum);
+                        *sum = simd.multiply_add(right, three, *sum);
+                        left = if STRIDE == 1 { middle } else { right };
+                        middle = right;
                     }
                 }
             }
-            finish(simd, self.0, first, channel, sums);
+            finish(simd, row, first, channel, sums);
         }
     }
 }
@@ -140,7 +165,7 @@ impl Rows for AnyWindow<'_, '_> {
             let mut sums = [simd.splat(0.0); ROWS];
             for line in self.0.lines {
                 for tap in 0..self.0.window.size[1] {
-                    // SAFETY: as above.
+                    // SAFETY: as in `ThreeByThree`.
                     unsafe {
                         let weight = (line.tap + tap) * pitch + channel;
                         let weight = simd.load_at(self.0.weights.numbers.as_ptr().add(weight));

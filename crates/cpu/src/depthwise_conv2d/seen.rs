@@ -56,9 +56,9 @@ impl View {
         self.channels * self.repeat
     }
 
-    /// Numbers from pixel to pixel: whole vectors of any instruction set.
+    /// Numbers from pixel to pixel.
     pub(super) fn pitch(&self) -> usize {
-        self.filled().next_multiple_of(16)
+        pitch(self.filled())
     }
 
     /// The row of the picture that is row `row` as seen; `None` for one of zeros.
@@ -68,6 +68,13 @@ impl View {
             .then_some(place / self.spread[0])
             .filter(|&row| row < self.size[0])
     }
+}
+
+/// Numbers from pixel to pixel of so many channels: whole vectors of any instruction set, and an odd number of cache lines,
+/// so that neighbouring pixels never fall into the same few sets of the first-level cache.
+pub(super) fn pitch(channels: usize) -> usize {
+    const LINE: usize = 16;
+    (channels.div_ceil(LINE) | 1) * LINE
 }
 
 fn signed(pixels: usize) -> isize {
