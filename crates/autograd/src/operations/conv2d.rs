@@ -47,13 +47,16 @@ pub(super) fn packed(
     direction: Direction,
     learns: bool,
 ) -> Arc<Packed> {
+    if learns && kernel.size() > LARGE_KERNEL {
+        return Arc::new(match direction {
+            Direction::Forward => Packed::forward_once(geometry, kernel.data()),
+            Direction::Transposed => Packed::transposed_once(geometry, kernel.data()),
+        });
+    }
     let pack = || match direction {
         Direction::Forward => Packed::forward(geometry, kernel.data()),
         Direction::Transposed => Packed::transposed(geometry, kernel.data()),
     };
-    if learns && kernel.size() > LARGE_KERNEL {
-        return Arc::new(pack());
-    }
     kernel.derived(derived_name(("conv2d", geometry, direction)), pack)
 }
 

@@ -80,17 +80,22 @@ enum Layout {
 impl Packed {
     /// Packs a kernel for [`forward`] and [`forward_pool`].
     pub fn forward(g: &Geometry, kernel: &[f32]) -> Packed {
-        Packed::forward_for(Algorithm::of(g), g, kernel)
+        Packed::new(Algorithm::of(g), g, kernel, winograd::Direction::Forward, Uses::Many)
     }
 
-    fn forward_for(algorithm: Algorithm, g: &Geometry, kernel: &[f32]) -> Packed {
-        assert_eq!(kernel.len(), g.kernel_len(), "length of the kernel");
-        Packed(match algorithm {
-            Algorithm::Direct => {
-                Layout::Panels(Panels::new(g.depth(), g.out_channels, kernel, |row| row * g.out_channels, 1))
-            }
-            Algorithm::Winograd => Layout::Winograd(winograd::Transformed::forward(g, kernel)),
-        })
+    /// Packs a kernel for the pictures' gradient in [`gradients`].
+    pub fn transposed(g: &Geometry, kernel: &[f32]) -> Packed {
+        Packed::new(Algorithm::of(g), g, kernel, winograd::Direction::Transposed, Uses::Many)
+    }
+
+    /// As [`Packed::forward`], for one use on a whole batch: what is large is made piece by piece when it is used. Same bits.
+    pub fn forward_once(g: &Geometry, kernel: &[f32]) -> Packed {
+        Packed::new(Algorithm::of(g), g, kernel, winograd::Direction::Forward, Uses::One)
+    }
+
+    /// As [`Packed::transposed`], for one use on a whole batch.
+    pub fn transposed_once(g: &Geometry, kernel: &[f32]) -> Packed {
+        Packed::new(Algorithm::of(g), g, kernel, winograd::Direction::Transposed, Uses::One)
     }
 
     /// The kernel `[depth, out_channels]` of a convolution that is computed directly.
@@ -101,23 +106,39 @@ impl Packed {
         }
     }
 
-    /// Packs a kernel for the pictures' gradient in [`gradients`].
-    pub fn transposed(g: &Geometry, kernel: &[f32]) -> Packed {
-        Packed::transposed_for(Algorithm::of(g), g, kernel)
-    }
-
-    fn transposed_for(algorithm: Algorithm, g: &Geometry, kernel: &[f32]) -> Packed {
+    fn new(
+        algorithm: Algorithm,
+        g: &Geometry,
+        kernel: &[f32],
+        direction: winograd::Direction,
+        uses: Uses,
+    ) -> Packed {
         assert_eq!(kernel.len(), g.kernel_len(), "length of the kernel");
-        Packed(match algorithm {
+        let outputs = g.out_channels;
+        Packed(match (algorithm, direction, uses) {
+            (Algorithm::Direct, winograd::Direction::Forward, _) => {
+                Layout::Panels(Panels::new(g.depth(), outputs, kernel, |row| row * outputs, 1))
+            }
             // For each tap the output channels are rows, the input channels columns.
-            Algorithm::Direct => {
-                let outputs = g.out_channels;
+            (Algorithm::Direct, winograd::Direction::Transposed, _) => {
                 let start = |row: usize| row / outputs * g.in_channels * outputs + row % outputs;
                 Layout::Panels(Panels::new(g.taps() * outputs, g.in_channels, kernel, start, outputs))
             }
-            Algorithm::Winograd => Layout::Winograd(winograd::Transformed::transposed(g, kernel)),
+            (Algorithm::Winograd, _, Uses::Many) => {
+                Layout::Winograd(winograd::Transformed::new(g, kernel, direction))
+            }
+            (Algorithm::Winograd, _, Uses::One) => {
+                Layout::Winograd(winograd::Transformed::for_one_use(g, kernel, direction))
+            }
         })
     }
+}
+
+/// How often packed weights serve.
+#[derive(Clone, Copy)]
+enum Uses {
+    One,
+    Many,
 }
 
 /// Turns the gradient of an activation's output `y` into that of its input, in place.

@@ -96,15 +96,19 @@ impl Case {
     fn results(&self) -> Results {
         let Case { g, n, .. } = self;
         let mut results = self.empty();
-        let packed = Packed::forward_for(self.algorithm, g, &self.kernel);
+        let packed = self.packed(winograd::Direction::Forward, Uses::Many);
         forward(g, &self.x, &packed, &Epilogue::new(Some(&self.bias), self.activation), &mut results.y);
         self.gradients(*n, Gradient::Full(&self.dy), &mut results);
         results
     }
 
+    fn packed(&self, direction: winograd::Direction, uses: Uses) -> Packed {
+        Packed::new(self.algorithm, &self.g, &self.kernel, direction, uses)
+    }
+
     /// All gradients together.
     fn gradients(&self, n: usize, dy: Gradient<'_>, results: &mut Results) {
-        let packed = Packed::transposed_for(self.algorithm, &self.g, &self.kernel);
+        let packed = self.packed(winograd::Direction::Transposed, Uses::Many);
         let wanted = Wanted {
             kernel: Some((&self.x, &mut results.dkernel)),
             bias: Some(&mut results.dbias),
@@ -116,7 +120,7 @@ impl Case {
     /// Each gradient alone.
     fn one_by_one(&self, n: usize, dy: Gradient<'_>) -> Results {
         let mut results = self.empty();
-        let packed = Packed::transposed_for(self.algorithm, &self.g, &self.kernel);
+        let packed = self.packed(winograd::Direction::Transposed, Uses::Many);
         let run = |wanted| gradients_by(self.algorithm, &self.g, n, dy, wanted);
         run(Wanted { kernel: Some((&self.x, &mut results.dkernel)), ..Wanted::default() });
         run(Wanted { bias: Some(&mut results.dbias), ..Wanted::default() });
@@ -336,7 +340,7 @@ fn compare_pooled(case: &Case, isa: Isa) {
     let Case { g, n, activation, .. } = case;
     let [rows, columns, channels] = g.output();
     let [pooled_rows, pooled_columns, _] = g.pooled();
-    let packed = Packed::forward_for(case.algorithm, g, &case.kernel);
+    let packed = case.packed(winograd::Direction::Forward, Uses::Many);
     let unfused = case.results();
     let mut y = vec![f32::NAN; n * g.pooled_len()];
     let mut argmax = vec![0xff; n * argmax_len(g)];
@@ -405,6 +409,29 @@ fn threads_change_no_bit() {
                 assert!(alone.dx == one.dx, "{threads} threads, {algorithm:?}, {g:?}");
             }
         }
+    }
+}
+
+#[test]
+fn weights_for_one_use_change_no_bit() {
+    let case = Case {
+        algorithm: Algorithm::Winograd,
+        ..Case::new(three_by_three(9, 192, 160), 3, Activation::Relu)
+    };
+    let many = case.results();
+    for threads in [1, 2, 3] {
+        install(threads, || {
+            let mut y = vec![f32::NAN; many.y.len()];
+            let packed = case.packed(winograd::Direction::Forward, Uses::One);
+            forward(&case.g, &case.x, &packed, &Epilogue::new(Some(&case.bias), case.activation), &mut y);
+            assert!(y == many.y, "{threads} threads");
+            let mut dx = vec![f32::NAN; many.dx.len()];
+            let packed = case.packed(winograd::Direction::Transposed, Uses::One);
+            let wanted = Wanted { input: Some((&packed, &mut dx)), ..Wanted::default() };
+            gradients_by(case.algorithm, &case.g, case.n, Gradient::Full(&case.dy), wanted);
+            assert!(dx == many.dx, "{threads} threads");
+        })
+        .unwrap();
     }
 }
 

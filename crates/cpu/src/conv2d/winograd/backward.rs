@@ -6,7 +6,7 @@ use super::input::{self, Scatter};
 use super::output;
 use super::sheet::Sheet;
 use super::values::{POINTS, Products, Values, sums_step};
-use super::weights::{self, Direction, Transformed};
+use super::weights::{self, Direction, Group, Transformed};
 use super::{HELD_BYTES, tiles_per_block};
 use crate::conv2d::gradient::Gradient;
 use crate::conv2d::kernel_gradient::{LARGE_KERNEL, by_group};
@@ -128,7 +128,7 @@ impl Work<'_> {
             }
             if let (Some(dx), Some(u)) = (&mut dx, self.u) {
                 for panels in u.groups() {
-                    self.scatter(&d, u, panels, &mut products, dx);
+                    self.scatter(&d, &u.group(panels), &mut products, dx);
                 }
             }
         }
@@ -205,9 +205,10 @@ impl Work<'_> {
         parallel::for_each_chunk(&mut panels, pixels * width, |group, dx| {
             dx.fill(0.0);
             let mut dx = self.sheet(dx, first_picture, width, group * width);
+            let u = u.group(groups[group].clone());
             let mut products = None;
             for d in d {
-                self.scatter(d, u, groups[group].clone(), &mut products, &mut dx);
+                self.scatter(d, &u, &mut products, &mut dx);
             }
         });
         side_by_side(&panels, pixels, width, g.in_channels, dx);
@@ -227,19 +228,10 @@ impl Work<'_> {
         output::gradients(self.g, &self.grid, self.dy, tiles, tile.width(), tile, dbias)
     }
 
-    fn scatter(
-        &self,
-        d: &Values,
-        u: &Transformed,
-        panels: Range<usize>,
-        products: &mut Option<Products>,
-        dx: &mut Sheet<'_, f32>,
-    ) {
-        let tile = u.tile();
-        let products =
-            products.get_or_insert_with(|| Products::new(d.tiles.len(), panels.len() * tile.width()));
-        let (column, filled) = u.filled(&panels);
-        d.times(u, panels, products);
+    fn scatter(&self, d: &Values, u: &Group<'_>, products: &mut Option<Products>, dx: &mut Sheet<'_, f32>) {
+        let (tile, column, filled) = (u.tile, u.column, u.filled);
+        let products = products.get_or_insert_with(|| Products::new(d.tiles.len(), u.panels * tile.width()));
+        d.times(u, products);
         tile.run(Scatter {
             g: self.g,
             grid: &self.grid,

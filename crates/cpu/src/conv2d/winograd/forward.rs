@@ -5,7 +5,7 @@ use super::output::{Piece, Store, StorePooled};
 use super::points::OUTPUTS;
 use super::sheet::Sheet;
 use super::values::{POINTS, Products, Values};
-use super::weights::{Direction, Transformed};
+use super::weights::{Direction, Group, Transformed};
 use super::{HELD_BYTES, SHARED_BYTES, input, tiles_per_block};
 use crate::conv2d::Geometry;
 use crate::conv2d::band::Band;
@@ -78,7 +78,7 @@ pub(in crate::conv2d) fn forward(
     }
     let threads = parallel::threads();
     let is_short = n * grid.tiles() < threads * tiles_per_block(g.in_channels, g.in_channels);
-    if threads > 1 && (is_short || u.bytes() > SHARED_BYTES) {
+    if u.is_for_one_use() || (threads > 1 && (is_short || u.bytes() > SHARED_BYTES)) {
         work.by_panels(n, y, argmax);
     } else {
         work.by_bands(n, y, argmax);
@@ -107,7 +107,7 @@ impl Work<'_> {
             for tiles in blocks(tiles, most, self.u.tile().rows()) {
                 let values = self.values(tiles);
                 for panels in self.u.groups() {
-                    self.finish(&values, panels, &mut products, &mut part[0]);
+                    self.finish(&values, &self.u.group(panels), &mut products, &mut part[0]);
                 }
             }
         });
@@ -152,9 +152,10 @@ impl Work<'_> {
                     .collect()
             };
             parallel::for_each_chunk(&mut parts, 1, |group, part| {
+                let u = self.u.group(groups[group].clone());
                 let mut products = None;
                 for values in &values {
-                    self.finish(values, groups[group].clone(), &mut products, &mut part[0]);
+                    self.finish(values, &u, &mut products, &mut part[0]);
                 }
             });
             let to = &mut y[pixels_here.start * channels..pixels_here.end * channels];
@@ -182,18 +183,11 @@ impl Work<'_> {
     }
 
     /// One block of values times some panels of weights, to the output.
-    fn finish(
-        &self,
-        values: &Values,
-        panels: Range<usize>,
-        products: &mut Option<Products>,
-        part: &mut Part<'_>,
-    ) {
-        let tile = self.u.tile();
-        let room = || Products::new(values.tiles.len(), panels.len() * tile.width());
+    fn finish(&self, values: &Values, u: &Group<'_>, products: &mut Option<Products>, part: &mut Part<'_>) {
+        let (tile, column, filled) = (u.tile, u.column, u.filled);
+        let room = || Products::new(values.tiles.len(), u.panels * tile.width());
         let products = products.get_or_insert_with(room);
-        let (column, filled) = self.u.filled(&panels);
-        values.times(self.u, panels, products);
+        values.times(u, products);
         let piece = Piece {
             grid: &self.grid,
             tiles: values.tiles.clone(),

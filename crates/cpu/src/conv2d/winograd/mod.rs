@@ -21,7 +21,7 @@ mod weights;
 
 pub(super) use backward::gradients;
 pub(super) use forward::{Pooling, forward};
-pub(super) use weights::Transformed;
+pub(super) use weights::{Direction, Transformed};
 
 use super::Geometry;
 use crate::window::{Borders, Window};

@@ -1,7 +1,7 @@
 //! What lies between the transforms: values of a block of tiles at the 36 points, and their products with weights.
 
 use super::points::SIDE;
-use super::weights::Transformed;
+use super::weights::Group;
 use crate::gemm::{
     Gathered, Rows, counting, for_each_tile, load_tile, product, store_tile, transposed_product,
 };
@@ -59,12 +59,12 @@ impl Values {
     }
 
     /// At every point the values times some panels of weights; `products` is overwritten.
-    pub(super) fn times(&self, u: &Transformed, panels: Range<usize>, products: &mut Products) {
+    pub(super) fn times(&self, u: &Group<'_>, products: &mut Products) {
         let (bases, offsets) = (self.bases(), self.offsets());
-        products.width = panels.len() * u.tile().width();
+        products.width = u.panels * u.tile.width();
         products.step = self.tiles.len() * products.width + GAP;
         let a = Gathered::new(&self.numbers, &bases, &offsets);
-        u.tile().run(Times { a, from: &self.numbers, step: self.step(), u, panels, products });
+        u.tile.run(Times { a, from: &self.numbers, step: self.step(), u, products });
     }
 
     /// Adds, at each of `points`, the transpose of the values times `others` to `sums`, which holds those points only. Each
@@ -128,8 +128,7 @@ struct Times<'a> {
     a: Gathered<'a>,
     from: &'a [f32],
     step: usize,
-    u: &'a Transformed,
-    panels: Range<usize>,
+    u: &'a Group<'a>,
     products: &'a mut Products,
 }
 
@@ -141,11 +140,11 @@ impl Kernel for Times<'_> {
         let weights = self.a.offsets().len() * width;
         for point in 0..POINTS {
             let a = self.a.over(&self.from[point * self.step..]);
-            for (number, panel) in self.panels.clone().enumerate() {
+            for panel in 0..self.u.panels {
                 let mut tiles = TimesTiles {
                     a,
                     b: &self.u.panel(panel)[point * weights..][..weights],
-                    to: &mut self.products.numbers[point * self.products.step + number * width..],
+                    to: &mut self.products.numbers[point * self.products.step + panel * width..],
                     stride: self.products.width,
                 };
                 for_each_tile::<S, _, ROWS, VECTORS>(simd, 0..self.a.rows(), &mut tiles);

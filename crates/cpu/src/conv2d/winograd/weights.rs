@@ -12,7 +12,7 @@ use std::ops::Range;
 
 /// Which of the kernel's axes the products run over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(in crate::conv2d) enum Direction {
     /// Over input channels, as the output wants it.
     Forward,
     /// Over output channels, as the gradient of the pictures wants it.
@@ -23,75 +23,129 @@ pub(super) enum Direction {
 /// at a point row after row.
 #[derive(Debug)]
 pub(in crate::conv2d) struct Transformed {
-    tile: Tile,
+    g: Geometry,
     direction: Direction,
-    depth: usize,
-    columns: usize,
-    numbers: Buffer<f32>,
+    tile: Tile,
+    numbers: Numbers,
+}
+
+#[derive(Debug)]
+enum Numbers {
+    /// All panels, for many uses.
+    Panels(Buffer<f32>),
+    /// The kernel as it is; each panel is made where it is used, once.
+    Kernel(Buffer<f32>),
+}
+
+/// Panels that the products run over together.
+pub(super) struct Group<'a> {
+    /// The first column, and how many columns there are.
+    pub(super) column: usize,
+    pub(super) filled: usize,
+    pub(super) tile: Tile,
+    pub(super) panels: usize,
+    numbers: Held<'a>,
+}
+
+enum Held<'a> {
+    Lent(&'a [f32]),
+    Made(Buffer<f32>),
+}
+
+impl Group<'_> {
+    pub(super) fn panel(&self, panel: usize) -> &[f32] {
+        let numbers = match &self.numbers {
+            Held::Lent(numbers) => numbers,
+            Held::Made(numbers) => &numbers[..],
+        };
+        let len = numbers.len() / self.panels;
+        &numbers[panel * len..][..len]
+    }
 }
 
 impl Transformed {
-    pub(in crate::conv2d) fn forward(g: &Geometry, kernel: &[f32]) -> Transformed {
-        Transformed::new(g, kernel, Direction::Forward)
-    }
-
-    pub(in crate::conv2d) fn transposed(g: &Geometry, kernel: &[f32]) -> Transformed {
-        Transformed::new(g, kernel, Direction::Transposed)
-    }
-
-    fn new(g: &Geometry, kernel: &[f32], direction: Direction) -> Transformed {
-        let (depth, columns) = match direction {
-            Direction::Forward => (g.in_channels, g.out_channels),
-            Direction::Transposed => (g.out_channels, g.in_channels),
-        };
-        let tile = Tile::new(isa(), columns);
-        let len = POINTS * depth * tile.width();
-        let mut numbers = Buffer::recycled(columns.div_ceil(tile.width()) * len);
+    /// All panels at once.
+    pub(in crate::conv2d) fn new(g: &Geometry, kernel: &[f32], direction: Direction) -> Transformed {
+        let mut transformed = Transformed::for_one_use(g, &[], direction);
+        let len = transformed.panel_len();
+        let mut numbers = Buffer::recycled(transformed.panels() * len);
         parallel::for_each_chunk(&mut numbers, len, |panel, numbers| {
-            write_panel(g, kernel, direction, tile, panel, numbers);
+            write_panel(g, kernel, direction, transformed.tile, panel, numbers);
         });
-        Transformed { tile, direction, depth, columns, numbers }
+        transformed.numbers = Numbers::Panels(numbers);
+        transformed
+    }
+
+    /// A copy of the kernel, a quarter of the size, whose panels are made one by one.
+    pub(in crate::conv2d) fn for_one_use(g: &Geometry, kernel: &[f32], direction: Direction) -> Transformed {
+        let tile = Tile::new(isa(), direction.sizes(g)[1]);
+        Transformed { g: *g, direction, tile, numbers: Numbers::Kernel(Buffer::copied(kernel)) }
     }
 
     /// # Panics
     /// When it was made for another direction or other channels.
     pub(super) fn check(&self, g: &Geometry, direction: Direction) {
-        let expected = match direction {
-            Direction::Forward => [g.in_channels, g.out_channels],
-            Direction::Transposed => [g.out_channels, g.in_channels],
-        };
-        assert_eq!((direction, expected), (self.direction, [self.depth, self.columns]), "a kernel packed so");
+        let channels = |g: &Geometry| [g.in_channels, g.out_channels];
+        assert_eq!((direction, channels(g)), (self.direction, channels(&self.g)), "a kernel packed so");
     }
 
     pub(super) fn tile(&self) -> Tile {
         self.tile
     }
 
-    pub(super) fn panels(&self) -> usize {
-        self.columns.div_ceil(self.tile.width())
+    /// Whether every look at a panel makes it.
+    pub(super) fn is_for_one_use(&self) -> bool {
+        matches!(self.numbers, Numbers::Kernel(_))
     }
 
-    pub(super) fn panel(&self, panel: usize) -> &[f32] {
-        let len = POINTS * self.depth * self.tile.width();
-        &self.numbers[panel * len..][..len]
-    }
-
-    /// Panels that the products run over together: where the values of a block leave the second-level cache, as many
-    /// as share their way through the first-level one.
+    /// Groups of panels: where the values of a block leave the second-level cache, as many as share their way through the
+    /// first-level one.
     pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let together = if self.depth > DEEP { WIDEST / self.tile.width() } else { 1 };
+        let [depth, _] = self.direction.sizes(&self.g);
+        let together = if depth > DEEP { WIDEST / self.tile.width() } else { 1 };
         let panels = self.panels();
         (0..panels).step_by(together).map(move |first| first..panels.min(first + together))
     }
 
-    /// The first column of some panels, and how many columns there are.
-    pub(super) fn filled(&self, panels: &Range<usize>) -> (usize, usize) {
-        let first = panels.start * self.tile.width();
-        (first, (panels.end * self.tile.width()).min(self.columns) - first)
+    pub(super) fn group(&self, panels: Range<usize>) -> Group<'_> {
+        let (tile, len) = (self.tile, self.panel_len());
+        let [_, columns] = self.direction.sizes(&self.g);
+        let column = panels.start * tile.width();
+        let filled = (panels.end * tile.width()).min(columns) - column;
+        let numbers = match &self.numbers {
+            Numbers::Panels(numbers) => Held::Lent(&numbers[panels.start * len..panels.end * len]),
+            Numbers::Kernel(kernel) => {
+                let mut numbers = Buffer::recycled(panels.len() * len);
+                for (panel, numbers) in panels.clone().zip(numbers.chunks_exact_mut(len)) {
+                    write_panel(&self.g, kernel, self.direction, tile, panel, numbers);
+                }
+                Held::Made(numbers)
+            }
+        };
+        Group { column, filled, tile, panels: panels.len(), numbers }
     }
 
+    /// Bytes of all panels together.
     pub(super) fn bytes(&self) -> usize {
-        self.numbers.len() * size_of::<f32>()
+        self.panels() * self.panel_len() * size_of::<f32>()
+    }
+
+    fn panels(&self) -> usize {
+        self.direction.sizes(&self.g)[1].div_ceil(self.tile.width())
+    }
+
+    fn panel_len(&self) -> usize {
+        POINTS * self.direction.sizes(&self.g)[0] * self.tile.width()
+    }
+}
+
+impl Direction {
+    /// Rows and columns of the weights at a point.
+    fn sizes(self, g: &Geometry) -> [usize; 2] {
+        match self {
+            Direction::Forward => [g.in_channels, g.out_channels],
+            Direction::Transposed => [g.out_channels, g.in_channels],
+        }
     }
 }
 
