@@ -56,27 +56,16 @@ fn main() {
                 window = window.padded_same(size, size);
             }
             let g = Geometry { height: size, width: size, in_channels, out_channels, window };
+            let name = |what: &str| format!("{network} {size} {in_channels}-{out_channels} {what}");
             let slice = batch.div_ceil(parallel::GROUPS);
-            for (pictures, suffix) in [(slice, " slice"), (batch, "")] {
-                let run = |work: &mut dyn FnMut()| {
-                    if suffix.is_empty() { work() } else { parallel::in_slice(work) }
-                };
-                let name =
-                    |what: &str| format!("{network} {size} {in_channels}-{out_channels} {what}{suffix}");
-                layer(&mut rates, &g, pictures, is_pooled, &name, &run);
-            }
+            let of_slice = |what: &str| name(&format!("{what} slice"));
+            parallel::in_slice(|| layer(&mut rates, &g, slice, is_pooled, &of_slice));
+            layer(&mut rates, &g, batch, is_pooled, &name);
         }
     }
 }
 
-fn layer(
-    rates: &mut Rates,
-    g: &Geometry,
-    n: usize,
-    is_pooled: bool,
-    name: &dyn Fn(&str) -> String,
-    run: &dyn Fn(&mut dyn FnMut()),
-) {
+fn layer(rates: &mut Rates, g: &Geometry, n: usize, is_pooled: bool, name: &dyn Fn(&str) -> String) {
     let (x, kernel, bias) = (numbers(n * g.input_len()), numbers(g.kernel_len()), numbers(g.out_channels));
     let (packed, transposed) = (Packed::forward(g, &kernel), Packed::transposed(g, &kernel));
     // Of an odd output, pooling drops a row and a column, which are never computed.
@@ -91,13 +80,11 @@ fn layer(
     let (mut y, dy) = (vec![0.0; len], numbers(len));
     let mut argmax = vec![0; if is_pooled { n * conv2d::argmax_len(g) } else { 0 }];
     rates.measure(&name("forward"), operations, || {
-        run(&mut || {
-            if is_pooled {
-                conv2d::forward_pool(g, &x, &packed, Some(&bias), Relu, &mut y, Some(&mut argmax));
-            } else {
-                conv2d::forward(g, &x, &packed, &Epilogue::new(Some(&bias), Relu), &mut y);
-            }
-        });
+        if is_pooled {
+            conv2d::forward_pool(g, &x, &packed, Some(&bias), Relu, &mut y, Some(&mut argmax));
+        } else {
+            conv2d::forward(g, &x, &packed, &Epilogue::new(Some(&bias), Relu), &mut y);
+        }
     });
     let gradient = if is_pooled {
         Gradient::Pooled(Pooled { y: &y, argmax: &argmax, activation: Relu, dy: &dy })
@@ -108,13 +95,11 @@ fn layer(
     let is_first = g.in_channels <= 3;
     let mut dx = vec![0.0; if is_first { 0 } else { x.len() }];
     rates.measure(&name("gradients"), if is_first { operations } else { 2 * operations }, || {
-        run(&mut || {
-            let wanted = Wanted {
-                kernel: Some((&x, &mut dkernel)),
-                bias: Some(&mut dbias),
-                input: (!is_first).then_some((&transposed, &mut dx)),
-            };
-            conv2d::gradients(g, n, gradient, wanted);
-        });
+        let wanted = Wanted {
+            kernel: Some((&x, &mut dkernel)),
+            bias: Some(&mut dbias),
+            input: (!is_first).then_some((&transposed, &mut dx)),
+        };
+        conv2d::gradients(g, n, gradient, wanted);
     });
 }

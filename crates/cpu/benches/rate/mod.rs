@@ -1,6 +1,7 @@
 //! Rates beside the limit of this machine, measured in the same process.
 
 use convnet_cpu::limit::{self, Limit};
+use convnet_cpu::parallel::is_in_slice;
 use criterion::Criterion;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -21,8 +22,10 @@ impl Rates {
         Rates { criterion, limit }
     }
 
-    /// Times `work` of `operations`, and prints its best rate and that rate as a fraction of the limit of all threads.
+    /// Times `work` of `operations`, and prints its best rate and that rate as a fraction of the limit: of one thread inside
+    /// a slice, else of all.
     pub(crate) fn measure(&mut self, name: &str, operations: u64, mut work: impl FnMut()) {
+        let limit = if is_in_slice() { self.limit.one_thread } else { self.limit.all_threads };
         let best = Cell::new(f64::INFINITY);
         self.criterion.bench_function(name, |bencher| {
             bencher.iter_custom(|rounds| {
@@ -39,7 +42,7 @@ impl Rates {
         });
         if best.get().is_finite() {
             let rate = operations as f64 / best.get() / 1e9;
-            println!("{name}: {rate:.1} GFLOP/s, {:.2} of the limit", rate / self.limit.all_threads);
+            println!("{name}: {rate:.1} GFLOP/s, {:.2} of the limit", rate / limit);
         }
     }
 }
