@@ -209,12 +209,13 @@ fn program_rows<'s, 'a: 's>(
     programs: impl IntoIterator<Item = &'s Summary<'a>>,
 ) -> Vec<Vec<String>> {
     let row = |program: &Summary<'_>| {
-        let ran = program.last.ran.as_ref().map_or_else(String::new, |ran| format!("; ran {ran}"));
+        let ran = program.last.ran.as_ref().map(|ran| format!("; ran {ran}"));
+        let convolution = program.last.convolution.as_ref().map(|algorithm| format!("; {algorithm}"));
         vec![
             group.workload.to_string(),
             group.threads.to_string(),
             program.last.peer.clone(),
-            program.last.version.clone() + &ran,
+            format!("{}{}{}", program.last.version, convolution.unwrap_or_default(), ran.unwrap_or_default()),
             rate(program.images_per_s),
             format!("{:.2} ({:.2}–{:.2})", program.ms_per_step, program.ms_min, program.ms_max),
             group
@@ -238,8 +239,8 @@ fn notes(sections: &[&Section]) -> Vec<String> {
         let mut names: Vec<&str> = rows.iter().map(|row| &*row.workload).collect();
         names.dedup();
         notes.push(format!(
-            "{date}, {version}, {threads} {}: {}. FMA limit, {isa}: {one_thread_gflops:.0} GFLOP/s on one thread, {gflops:.0} on {threads}.",
-            if *threads == 1 { "thread" } else { "threads" },
+            "{date}, {version}, {}: {}. FMA limit, {isa}: {one_thread_gflops:.0} GFLOP/s on one thread, {gflops:.0} on {threads}.",
+            counted(*threads),
             plain(&names.join(", "))
         ));
     }
@@ -254,12 +255,16 @@ fn notes(sections: &[&Section]) -> Vec<String> {
     for absent in sections.iter().flat_map(|section| &section.absent) {
         let (workload, peer) = (plain(&absent.workload), plain(&absent.peer));
         notes.push(format!(
-            "{workload}, {} threads: {peer} is absent: {}.",
-            absent.threads,
+            "{workload}, {}: {peer} is absent: {}.",
+            counted(absent.threads),
             plain(&absent.absent)
         ));
     }
     notes
+}
+
+fn counted(threads: usize) -> String {
+    if threads == 1 { "1 thread".to_string() } else { format!("{threads} threads") }
 }
 
 fn machine(sections: &[&Section]) -> String {
@@ -286,7 +291,7 @@ const INTRODUCTION: &str = "\
 Medians over the runs of the best software that we know and of ours in turn, each run in a process of its own. Operations are
 counted as the direct convolution makes them, two per multiply-add; the FMA limit is that of multiply-adds that never wait for
 memory, measured just before. Ours trains through `fit`, batches made from bytes included, and predicts through `Model::predict`.
-`start` is a whole process up to the end of its first training step.";
+`start` is a whole process up to the end of its first training step. A peer far below the best one has one run only.";
 
 /// For a page: every machine.
 pub(super) fn markdown(results: &Results) -> String {
@@ -301,7 +306,10 @@ pub(super) fn markdown(results: &Results) -> String {
             ("Peak memory.", memory(&groups)),
             ("From one thread to more.", scaling(&groups)),
             ("Every program; in brackets the shortest and the longest round.", programs(&groups)),
-            ("For the record: ours in f32 beside numbers of 16 bits (bf16).", record(&groups)),
+            (
+                "For the record: beside programs asked for numbers of 16 bits (bf16); what they say they used stands behind the version.",
+                record(&groups),
+            ),
         ] {
             if !sheet.rows.is_empty() {
                 let _ = write!(page, "\n{title}\n\n{}", sheet.markdown());
