@@ -59,7 +59,7 @@ fn load() -> Option<(Model, Vec<f64>)> {
         }
         base = base.named(format!("block{}_pool", block + 1), MaxPooling2D::new(2));
     }
-    let mut model = Model::new(base, InputSpec::new([SIZE, SIZE, 3]), Seed::new(1)).unwrap();
+    let mut model = Model::new(base, InputSpec::new([SIZE, SIZE, 3]), Seed(1)).unwrap();
     for parameter in model.parameters_mut() {
         let (place, shape) = places[&parameter.path].split_first().unwrap();
         assert_eq!(parameter.value.shape(), Shape::from(shape));

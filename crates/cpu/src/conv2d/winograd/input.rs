@@ -180,10 +180,10 @@ impl Kernel for Scatter<'_, '_> {
                             let d = points::input_transposed(simd, half);
                             let first = column.wrapping_add(inside.start);
                             let start = dx.place(picture * g.height + y, first, self.column + channel, 1);
-                            for j in 0..SIDE {
+                            for (j, d) in d.into_iter().enumerate() {
                                 if inside.contains(&j) {
                                     let to = &mut dx.numbers[start + (j - inside.start) * pixel..];
-                                    simd.store(simd.add(simd.load(to), d[j]), to);
+                                    simd.store(simd.add(simd.load(to), d), to);
                                 }
                             }
                         }

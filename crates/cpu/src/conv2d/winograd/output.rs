@@ -33,9 +33,9 @@ impl Piece<'_> {
         let mut half = [[simd.splat(0.0); SIDE]; OUTPUTS];
         for j in 0..SIDE {
             let mut m = [simd.splat(0.0); SIDE];
-            for i in 0..SIDE {
+            for (i, m) in m.iter_mut().enumerate() {
                 // SAFETY: the last point's vector lies within `from`, as asserted, and the others before it.
-                m[i] = unsafe { simd.load_at(from.as_ptr().add((i * SIDE + j) * step)) };
+                *m = unsafe { simd.load_at(from.as_ptr().add((i * SIDE + j) * step)) };
             }
             let y = points::output(simd, m);
             for (half, y) in half.iter_mut().zip(y) {
