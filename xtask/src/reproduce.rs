@@ -58,6 +58,7 @@ fn prepared(
         progress,
         record: Record::default(),
         models: Vec::new(),
+        checkpoints: Vec::new(),
         interrupted: &INTERRUPTED,
         digits,
     };
@@ -127,6 +128,7 @@ fn one(
     speed: &plan::Speed,
 ) -> Record {
     lab.models.clear();
+    lab.checkpoints.clear();
     lab.record = Record {
         id: experiment.id.into(),
         title: Some(experiment.title.into()),

@@ -94,6 +94,32 @@ fn threads_and_kill_change_no_bit() {
 }
 
 #[test]
+fn a_training_that_was_finished_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    let models = |out: &Path| {
+        ["5.1.2-with-pooling", "5.1.2-without-pooling"]
+            .map(|name| fs::read(out.join(format!("models/{name}.safetensors"))).unwrap())
+    };
+    assert!(smoke(&whole, &["--only", "5.1.2"]).output().unwrap().status.success());
+
+    let mut run = smoke(&killed, &["--only", "5.1.2"]).stderr(Stdio::null()).spawn().unwrap();
+    let second = killed.join("models/5.1.2-without-pooling.checkpoint.safetensors");
+    while !second.exists() && run.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    run.kill().unwrap();
+    assert!(!run.wait().unwrap().success() && second.exists(), "killed in the second training");
+    let (code, said) = ended(&smoke(&killed, &["--only", "5.1.2", "--resume"]).output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("5.1.2-with-pooling  taken over; all 1 epochs were done before"), "{said}");
+    assert!(said.contains("5.1.2-without-pooling  goes on; done before: 0 of 1 epochs"), "{said}");
+    assert!(models(&killed) == models(&whole));
+    let left = fs::read_dir(killed.join("models")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().contains("checkpoint")));
+}
+
+#[test]
 fn needs_are_run_or_taken_from_an_earlier_run() {
     let folder = tempfile::tempdir().unwrap();
     let first = smoke(folder.path(), &["--only", "5.1-shift"]).output().unwrap();

@@ -83,7 +83,7 @@ fn run(lab: &mut Lab) -> Result<()> {
         lab.metric(format!("{key}_parameters"), parameters);
         let flat = trained.model.layers().find(|(path, _)| *path == "flatten");
         lab.metric(format!("{key}_coefficients"), flat.map_or(0.0, |(_, shape)| shape.size() as f64));
-        lab.metric(format!("{key}_images_per_second"), trained.images_per_second);
+        lab.rate(format!("{key}_images_per_second"), &trained);
         if let Some(seconds) = trained.seconds {
             lab.metric(format!("{key}_seconds"), seconds);
         }

@@ -43,6 +43,10 @@ impl Lab {
     /// later, no finding now.
     pub(crate) fn keep(&mut self, experiment: &Experiment, record: &Record) {
         let written = self.write_kept(experiment, record);
+        for checkpoint in self.checkpoints.drain(..) {
+            // All is in the models now; a checkpoint that cannot be removed does no harm.
+            let _ = std::fs::remove_file(checkpoint);
+        }
         if let Err(error) = written {
             self.progress.say(&format!("{}  cannot be kept for later runs: {error:#}", record.id));
         }

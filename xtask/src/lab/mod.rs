@@ -29,6 +29,8 @@ pub(crate) struct Lab {
     pub(crate) record: Record,
     /// The model files that it has written.
     pub(crate) models: Vec<PathBuf>,
+    /// The checkpoints of its finished trainings.
+    pub(crate) checkpoints: Vec<PathBuf>,
     /// Set by Ctrl-C.
     pub(crate) interrupted: &'static AtomicBool,
     pub(crate) digits: Digits,

@@ -57,8 +57,8 @@ impl Recipe {
 /// What came of it.
 pub(crate) struct Trained {
     pub(crate) model: Model,
-    /// Training alone, without evaluation and checkpoints.
-    pub(crate) images_per_second: f64,
+    /// Training alone, without evaluation and checkpoints; `None` where an earlier run has done all of it.
+    pub(crate) images_per_second: Option<f64>,
     /// `None` where only the last part of the training was done in this run.
     pub(crate) seconds: Option<f64>,
 }
@@ -109,10 +109,17 @@ impl Lab {
         let file = self.model_path(name);
         model.save(&file)?;
         self.models.push(file);
-        // All is in the model now; a checkpoint that cannot be removed does no harm.
-        let _ = std::fs::remove_file(checkpoint);
+        // With it the training is taken over, done as it is, should the rest of the experiment be interrupted.
+        self.checkpoints.push(checkpoint);
         let seconds = (!resumed).then(|| started.elapsed().as_secs_f64());
         Ok(Trained { model, images_per_second, seconds })
+    }
+
+    /// Writes how fast a training was, where this run has seen it.
+    pub(crate) fn rate(&mut self, name: impl Into<String>, trained: &Trained) {
+        if let Some(rate) = trained.images_per_second {
+            self.metric(name, rate);
+        }
     }
 
     /// Measures a model.
@@ -132,7 +139,7 @@ impl Lab {
         let evaluation = self.evaluate(&trained.model, test)?;
         self.metric("test_accuracy", evaluation.accuracy);
         self.metric("test_loss", evaluation.loss);
-        self.metric("images_per_second", trained.images_per_second);
+        self.rate("images_per_second", trained);
         if let Some(&accuracy) = self.record.history.get("train_accuracy").and_then(|series| series.last()) {
             self.metric("train_accuracy", accuracy);
         }
@@ -234,10 +241,10 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Pictures per second between steps that followed each other.
-    fn images_per_second(&self) -> f64 {
+    /// Pictures per second between steps that followed each other; `None` if none did.
+    fn images_per_second(&self) -> Option<f64> {
         let (seconds, pictures) = self.measured;
-        if seconds > 0.0 { pictures as f64 / seconds } else { f64::NAN }
+        (seconds > 0.0).then(|| pictures as f64 / seconds)
     }
 }
 
@@ -248,9 +255,14 @@ impl convnet_train::Sink for Watch<'_> {
                 self.epochs = epochs;
                 self.resumed = done > 0 || !past.rows.is_empty();
                 self.before = (done * self.batch_size).min(self.pictures) as u64;
+                let done_before = match past.rows.len() {
+                    all if all == epochs => format!("taken over; all {epochs} epochs were done before"),
+                    rows => {
+                        format!("goes on; done before: {rows} of {epochs} epochs, {done} of {steps} steps")
+                    }
+                };
                 if self.resumed {
-                    let before = format!("{} of {epochs} epochs, {done} of {steps} steps", past.rows.len());
-                    self.progress.say(&format!("{}  goes on; done before: {before}", self.name));
+                    self.progress.say(&format!("{}  {done_before}", self.name));
                 }
             }
             Event::Step { epoch, pictures, loss, accuracy, .. } => {
