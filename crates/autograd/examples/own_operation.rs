@@ -69,7 +69,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         let seed = Tensor::from_fn(error.shape(), |i| 2.0 / 64.0 * error.data()[i]);
         drop(weights);
         tape.backward(&[(&y, seed)], |_key, gradient| {
-            w.data_mut().iter_mut().zip(gradient.data()).for_each(|(w, dw)| *w -= 0.5 * dw);
+            w.data_mut().iter_mut().zip(gradient.data()).for_each(|(w, dw)| *w -= 0.2 * dw);
             Ok(())
         })?;
     }
