@@ -156,7 +156,9 @@ mod tests {
         let changed = |row: usize, column: usize| {
             let mut numbers = digit.numbers.clone();
             numbers[row * 28 + column] = 30.0;
-            middle(&numbers) != before
+            // Winograd's algorithm rounds over a whole tile, so a pixel beside the square may move the last bits.
+            let scale = before.iter().fold(0.0f32, |scale, number| scale.max(number.abs()));
+            middle(&numbers).iter().zip(&before).any(|(now, before)| (now - before).abs() > 1e-4 * scale)
         };
         let (first, last) = (field.step, field.step + field.size - 1);
         assert!(changed(first, first) && changed(last, last));
