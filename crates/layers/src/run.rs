@@ -190,7 +190,8 @@ fn batching(model: &Model, request: &Request, step: &Step) -> Batching {
     }
 }
 
-/// Per step, whether the gradient of its output or of one of its weights is wanted.
+/// Per step, whether the gradient of its output or of one of its weights is wanted, or whether it learns in another way, as
+/// a normalisation that gathers statistics does.
 fn wanted(model: &Model, request: &Request, taps: &[Source]) -> Vec<bool> {
     let steps = &model.graph.steps;
     let is_watched = |source: Source| {
@@ -205,7 +206,8 @@ fn wanted(model: &Model, request: &Request, taps: &[Source]) -> Vec<bool> {
             let is_wanted = matches!(input, Source::Step(step) if wanted[*step]);
             is_wanted || is_watched(*input)
         };
-        wanted.push((request.gradients && learns()) || step.inputs.iter().any(comes_in));
+        let learns = (request.gradients && learns()) || is_learning(model, request, step);
+        wanted.push(learns || step.inputs.iter().any(comes_in));
     }
     wanted
 }

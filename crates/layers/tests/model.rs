@@ -280,6 +280,16 @@ fn chains_of_a_prediction_change_no_bit() {
             }
         });
     }
+    // A normalisation that gathers statistics does so, wanted gradients or not.
+    let gather = |request: Request| {
+        let request = Request { training: true, ..request };
+        let outputs = model.run(&mut Tape::new(), &x, &request).unwrap();
+        let statistics: Vec<_> = outputs.statistics.into_iter().collect();
+        (outputs.logits.unwrap().into_tensor(), statistics)
+    };
+    let (logits, statistics) = gather(Request::predict());
+    assert!(!statistics.is_empty());
+    assert!((logits, statistics) == gather(Request::taps(paths.iter().map(Tap::output))));
     // Where a gradient passes nothing is fused, and a frozen base is fused all the same.
     let passing = Request { watch_input: true, ..Request::predict() };
     assert_eq!(labels(&passing).1.len(), paths.len());

@@ -124,16 +124,21 @@ impl Kernel for ProductPool<'_> {
     }
 }
 
-/// The maximum of four numbers per lane, and the low and high bits of the first place where it stands.
+/// The maximum of four numbers per lane, and the low and high bits of the first place where it stands. A number that is
+/// not one is larger than all others, so that it is never hidden.
 #[inline(always)]
 pub(super) fn first_maximum<S: Simd>(simd: S, [a, b, c, d]: [S::Vector; 4]) -> (S::Vector, [u32; 2]) {
-    // `max` of two numbers takes the second where they are equal, as the comparison does.
-    let second = simd.greater(b, a);
-    let maximum = simd.max(b, a);
-    let third = simd.greater(c, maximum);
-    let maximum = simd.max(c, maximum);
-    let fourth = simd.greater(d, maximum);
-    let maximum = simd.max(d, maximum);
-    let (second, third, fourth) = (simd.bits(second), simd.bits(third), simd.bits(fourth));
+    let (maximum, second) = larger(simd, a, b);
+    let (maximum, third) = larger(simd, maximum, c);
+    let (maximum, fourth) = larger(simd, maximum, d);
     (maximum, [fourth | (second & !third), third | fourth])
+}
+
+/// The larger of two numbers, the first where they are equal, and where it is the second.
+#[inline(always)]
+fn larger<S: Simd>(simd: S, first: S::Vector, second: S::Vector) -> (S::Vector, u32) {
+    let is_nan = simd.is_nan(second);
+    let taken = simd.bits(simd.greater(second, first)) | simd.bits(is_nan);
+    // `max` takes the second of its arguments, here the first number, where they are equal or one is not a number.
+    (simd.select(is_nan, second, simd.max(second, first)), taken)
 }

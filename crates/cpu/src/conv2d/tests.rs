@@ -494,3 +494,53 @@ fn not_a_number_comes_through() {
         assert!(y[..16].iter().all(|y| y.is_nan()) && y[16..].iter().all(|y| y.is_finite()));
     }
 }
+
+#[test]
+fn fused_pooling_hides_nothing_that_is_not_a_number() {
+    // A 1×1 convolution, so that each number of the picture is one corner of a window; and what Winograd makes of one.
+    let one = Geometry { window: Window::new([1, 1], [1, 1]), ..three_by_three(2, 1, 16) };
+    for corner in 0..4 {
+        for isa in Isa::available() {
+            let mut case = Case::new(one, 1, Activation::Relu);
+            case.x[corner] = f32::NAN;
+            let mut y = [0.0; 16];
+            let packed = using(isa, || Packed::forward(&one, &case.kernel));
+            using(isa, || forward_pool(&one, &case.x, &packed, None, Activation::Relu, &mut y, None));
+            assert!(y.iter().all(|y| y.is_nan()), "corner {corner} on {isa:?}");
+        }
+    }
+}
+
+#[test]
+fn the_layers_of_the_chapter_take_the_algorithm_that_was_measured() {
+    let same = |size: usize, inputs, outputs| {
+        let g = three_by_three(size, inputs, outputs);
+        Geometry { window: g.window.padded_same(size, size), ..g }
+    };
+    for (g, is_suited) in [
+        (three_by_three(28, 1, 32), false),
+        (three_by_three(13, 32, 64), true),
+        (three_by_three(5, 64, 64), false),
+        (three_by_three(150, 3, 32), false),
+        (three_by_three(74, 32, 64), true),
+        (three_by_three(17, 128, 128), true),
+        (same(150, 3, 64), false),
+        (same(150, 64, 64), true),
+        (same(9, 512, 512), true),
+        (Geometry { window: Window::new([1, 1], [1, 1]), ..three_by_three(14, 512, 512) }, false),
+        (Geometry { window: Window::new([3, 3], [2, 2]), ..three_by_three(14, 64, 64) }, false),
+    ] {
+        assert_eq!(winograd::suits(&g), is_suited, "{g:?}");
+    }
+}
+
+#[test]
+fn deep_layers_are_near_and_pooled_bit_for_bit() {
+    let g = three_by_three(12, 192, 160);
+    let case = Case { algorithm: Algorithm::Winograd, ..Case::new(g, 2, Activation::Relu) };
+    for threads in [1, 2, 3] {
+        install(threads, || compare_pooled(&case, crate::simd::isa())).unwrap();
+    }
+    let case = Case { algorithm: Algorithm::Winograd, ..Case::new(g, 2, Activation::Linear) };
+    assert_near_transformed(crate::simd::isa(), &case, &case.results());
+}

@@ -1,7 +1,7 @@
 //! Products of matrices, row by row in memory: `c[m, n] = a[m, k] · b[k, n]`.
 //!
-//! Every number of a result is one chain of multiply-adds in a fixed order, so that it depends neither on the number of
-//! rows nor on the number of threads. Plain-loop twin: [`crate::reference::dense`].
+//! Every number of a result is one chain of multiply-adds in a fixed order (of [`multiply_by_transpose`] one chain per lane
+//! of a vector), so that it depends neither on the number of rows nor on the number of threads. Plain-loop twin: [`crate::reference::dense`].
 
 mod columns;
 mod gathered;

@@ -69,6 +69,10 @@ impl Simd for Avx2 {
         intrinsic!(_mm256_cmp_ps::<_CMP_GT_OQ>(a, b))
     }
     #[inline(always)]
+    fn is_nan(self, a: __m256) -> __m256 {
+        intrinsic!(_mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))
+    }
+    #[inline(always)]
     fn select(self, mask: __m256, a: __m256, b: __m256) -> __m256 {
         intrinsic!(_mm256_blendv_ps(b, a, mask))
     }

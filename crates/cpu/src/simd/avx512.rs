@@ -69,6 +69,10 @@ impl Simd for Avx512 {
         intrinsic!(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b))
     }
     #[inline(always)]
+    fn is_nan(self, a: __m512) -> __mmask16 {
+        intrinsic!(_mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a))
+    }
+    #[inline(always)]
     fn select(self, mask: __mmask16, a: __m512, b: __m512) -> __m512 {
         intrinsic!(_mm512_mask_blend_ps(mask, b, a))
     }

@@ -70,6 +70,10 @@ impl Simd for Scalar {
         lanes(a, b, |a, b| a > b)
     }
     #[inline(always)]
+    fn is_nan(self, a: [f32; LANES]) -> [bool; LANES] {
+        a.map(f32::is_nan)
+    }
+    #[inline(always)]
     fn select(self, mask: [bool; LANES], a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         let mut result = b;
         for lane in 0..LANES {

@@ -39,6 +39,8 @@ pub(crate) trait Simd: Copy {
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Whether `a > b`.
     fn greater(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
+    /// Where `a` is not a number.
+    fn is_nan(self, a: Self::Vector) -> Self::Mask;
     /// `a` where `mask`, else `b`.
     fn select(self, mask: Self::Mask, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// The sum of the lanes, always in the same order.

@@ -77,8 +77,9 @@ pub(in crate::conv2d) fn forward(
         return;
     }
     let threads = parallel::threads();
+    let is_divisible = u.groups().count() >= threads;
     let is_short = n * grid.tiles() < threads * tiles_per_block(g.in_channels, g.in_channels);
-    if u.is_for_one_use() || (threads > 1 && (is_short || u.bytes() > SHARED_BYTES)) {
+    if u.is_for_one_use() || (threads > 1 && is_divisible && (is_short || u.bytes() > SHARED_BYTES)) {
         work.by_panels(n, y, argmax);
     } else {
         work.by_bands(n, y, argmax);

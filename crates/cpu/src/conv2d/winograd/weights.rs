@@ -33,7 +33,7 @@ pub(in crate::conv2d) struct Transformed {
 enum Numbers {
     /// All panels, for many uses.
     Panels(Buffer<f32>),
-    /// The kernel as it is; each panel is made where it is used, once.
+    /// The kernel as it is; each panel is made where it is used, once per turn.
     Kernel(Buffer<f32>),
 }
 
