@@ -3,7 +3,7 @@
 //! The direct path serves every stride, dilation and padding: the windows under the kernel are a matrix that is never
 //! written down, read through one table of window starts and one of offsets. The forward pass is
 //! that matrix times the kernel, the kernel's gradient its transpose times the output's gradient; the pictures' gradient
-//! adds, tap by tap, the output's gradient times that tap's weights. 3×3 kernels with stride 1 take [`winograd`] where
+//! adds, tap by tap, the output's gradient times that tap's weights. 3×3 kernels with stride 1 take Winograd's algorithm where
 //! there are channels enough. Plain-loop twin of both: [`crate::reference::conv2d`].
 
 pub(crate) mod band;
