@@ -66,14 +66,15 @@ impl Kernel for Accumulate<'_> {
     }
 }
 
-struct AccumulateTiles<'a> {
-    a: Gathered<'a>,
-    start: usize,
-    d: &'a [f32],
-    c: &'a mut [f32],
-    stride: usize,
-    filled: usize,
-    from_zero: bool,
+/// Tiles of rows of `c`, each row a column of `a` from `start` on, over one panel of `d`.
+pub(crate) struct AccumulateTiles<'a> {
+    pub(crate) a: Gathered<'a>,
+    pub(crate) start: usize,
+    pub(crate) d: &'a [f32],
+    pub(crate) c: &'a mut [f32],
+    pub(crate) stride: usize,
+    pub(crate) filled: usize,
+    pub(crate) from_zero: bool,
 }
 
 impl Rows for AccumulateTiles<'_> {
@@ -98,7 +99,7 @@ impl Rows for AccumulateTiles<'_> {
 /// Adds to `sums`, row by row of `a`, the columns of `a` at `offsets` times the rows of `d`, which are `VECTORS` vectors
 /// each.
 #[inline(always)]
-pub(crate) fn transposed_product<S: Simd, const ROWS: usize, const VECTORS: usize>(
+fn transposed_product<S: Simd, const ROWS: usize, const VECTORS: usize>(
     simd: S,
     a: &Gathered<'_>,
     offsets: &[u32; ROWS],

@@ -11,9 +11,9 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use columns::{Accumulate, SumRows, transposed_product};
+pub(crate) use columns::{Accumulate, AccumulateTiles, SumRows};
 pub(crate) use gathered::Gathered;
-pub(crate) use panels::Panels;
+pub(crate) use panels::{Panels, side_by_side};
 pub(crate) use rows::{
     Finish, Product, Rows, WIDEST, for_each_tile, load_row, load_tile, product, store_row, store_tile,
 };
@@ -116,11 +116,7 @@ fn by_panels(m: usize, b: &Panels, a: &[f32], bias: Option<&[f32]>, activation: 
         parallel::for_each_chunk(&mut panels, m * width, |panel, c| {
             tile.run(Product { a, b, panels: panel..panel + 1, epilogue, c, stride: width });
         });
-        for (row, c) in c.chunks_exact_mut(n).enumerate() {
-            for (c, panel) in c.chunks_mut(width).zip(panels.chunks_exact(m * width)) {
-                c.copy_from_slice(&panel[row * width..][..c.len()]);
-            }
-        }
+        side_by_side(&panels, m, width, n, c);
     }
 }
 

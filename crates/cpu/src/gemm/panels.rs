@@ -1,6 +1,7 @@
 //! A right-hand matrix in the order the loops read it.
 
 use crate::memory::Buffer;
+use crate::parallel;
 use crate::simd::{Tile, isa};
 
 /// A matrix of `depth` rows cut into panels as wide as a tile; within a panel row after row, the last one padded with
@@ -71,4 +72,23 @@ impl Panels {
         let len = self.depth * self.width();
         &self.numbers[panel * len..(panel + 1) * len]
     }
+}
+
+/// Puts panels of `width` numbers per row side by side: `stride` numbers per row.
+pub(crate) fn side_by_side<T: Copy + Send + Sync>(
+    panels: &[T],
+    rows: usize,
+    width: usize,
+    stride: usize,
+    to: &mut [T],
+) {
+    let each = rows.div_ceil(parallel::threads());
+    parallel::for_each_chunk(to, each * stride, |index, to| {
+        for (row, to) in to.chunks_exact_mut(stride).enumerate() {
+            let row = index * each + row;
+            for (to, panel) in to.chunks_mut(width).zip(panels.chunks_exact(rows * width)) {
+                to.copy_from_slice(&panel[row * width..][..to.len()]);
+            }
+        }
+    });
 }

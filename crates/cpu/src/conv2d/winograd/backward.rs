@@ -1,6 +1,6 @@
 //! Both gradients, from the same values A dy Aᵀ.
 
-use super::forward::{in_parallel, side_by_side};
+use super::forward::in_parallel;
 use super::grid::{Grid, blocks};
 use super::input::{self, Scatter};
 use super::output;
@@ -11,6 +11,7 @@ use super::{HELD_BYTES, tiles_per_block};
 use crate::conv2d::gradient::Gradient;
 use crate::conv2d::kernel_gradient::{LARGE_KERNEL, by_group};
 use crate::conv2d::{Geometry, Layout, Wanted};
+use crate::gemm::side_by_side;
 use crate::memory::Buffer;
 use crate::parallel;
 use crate::simd::{Tile, isa};

@@ -11,7 +11,7 @@ use crate::conv2d::Geometry;
 use crate::conv2d::band::Band;
 use crate::conv2d::forward_pool::argmax_bytes;
 use crate::epilogue::Epilogue;
-use crate::gemm::Finish;
+use crate::gemm::{Finish, side_by_side};
 use crate::memory::Buffer;
 use crate::parallel;
 use std::ops::Range;
@@ -228,23 +228,4 @@ pub(super) fn in_parallel<T: Send>(n: usize, make: impl Fn(usize) -> T + Sync) -
         *made[item].lock().unwrap_or_else(PoisonError::into_inner) = Some(make(item));
     });
     made.into_iter().filter_map(|item| item.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
-}
-
-/// Puts panels of `width` numbers per pixel side by side: `stride` numbers per pixel.
-pub(super) fn side_by_side<T: Copy + Send + Sync>(
-    panels: &[T],
-    pixels: usize,
-    width: usize,
-    stride: usize,
-    to: &mut [T],
-) {
-    let each = pixels.div_ceil(parallel::threads());
-    parallel::for_each_chunk(to, each * stride, |index, to| {
-        for (pixel, to) in to.chunks_exact_mut(stride).enumerate() {
-            let pixel = index * each + pixel;
-            for (to, panel) in to.chunks_mut(width).zip(panels.chunks_exact(pixels * width)) {
-                to.copy_from_slice(&panel[pixel * width..][..to.len()]);
-            }
-        }
-    });
 }

@@ -2,9 +2,7 @@
 
 use super::points::SIDE;
 use super::weights::Group;
-use crate::gemm::{
-    Gathered, Rows, counting, for_each_tile, load_tile, product, store_tile, transposed_product,
-};
+use crate::gemm::{AccumulateTiles, Gathered, Rows, counting, for_each_tile, product};
 use crate::memory::Buffer;
 use crate::simd::{Kernel, Simd, Tile};
 use std::ops::Range;
@@ -22,6 +20,9 @@ pub(super) struct Values {
     pub(super) tiles: Range<usize>,
     pub(super) channels: usize,
     width: usize,
+    /// Where the rows and the columns of a point's matrix lie.
+    bases: Buffer<u32>,
+    offsets: Buffer<u32>,
     numbers: Buffer<f32>,
 }
 
@@ -29,7 +30,11 @@ impl Values {
     /// Room for the values of `tiles`, to be written by a transform.
     pub(super) fn new(tiles: Range<usize>, channels: usize, width: usize) -> Values {
         let numbers = Buffer::recycled(POINTS * (tiles.len() * channels.next_multiple_of(width) + GAP));
-        Values { tiles, channels, width, numbers }
+        let mut offsets = counting(channels, 1);
+        for (channel, offset) in offsets.iter_mut().enumerate() {
+            *offset = place(tiles.len(), width, 0, channel) as u32;
+        }
+        Values { bases: counting(tiles.len(), width), offsets, tiles, channels, width, numbers }
     }
 
     /// From one point to the next.
@@ -40,30 +45,18 @@ impl Values {
     /// Where the vector of tile `row` of the block that starts with `channel` lies.
     #[inline(always)]
     pub(super) fn place(&self, row: usize, channel: usize) -> usize {
-        let panel = channel / self.width;
-        (panel * self.tiles.len() + row) * self.width + channel % self.width
+        place(self.tiles.len(), self.width, row, channel)
     }
 
     pub(super) fn numbers_mut(&mut self) -> &mut [f32] {
         &mut self.numbers
     }
 
-    fn bases(&self) -> Buffer<u32> {
-        counting(self.tiles.len(), self.width)
-    }
-
-    fn offsets(&self) -> Buffer<u32> {
-        let mut offsets = counting(self.channels, 1);
-        offsets.iter_mut().enumerate().for_each(|(c, offset)| *offset = self.place(0, c) as u32);
-        offsets
-    }
-
     /// At every point the values times some panels of weights; `products` is overwritten.
     pub(super) fn times(&self, u: &Group<'_>, products: &mut Products) {
-        let (bases, offsets) = (self.bases(), self.offsets());
         products.width = u.panels * u.tile.width();
         products.step = self.tiles.len() * products.width + GAP;
-        let a = Gathered::new(&self.numbers, &bases, &offsets);
+        let a = Gathered::new(&self.numbers, &self.bases, &self.offsets);
         u.tile.run(Times { a, from: &self.numbers, step: self.step(), u, products });
     }
 
@@ -77,9 +70,8 @@ impl Values {
         from_zero: bool,
         sums: &mut [f32],
     ) {
-        let (bases, offsets) = (self.bases(), self.offsets());
         tile.run(AccumulateProducts {
-            a: Gathered::new(&self.numbers, &bases, &offsets),
+            a: Gathered::new(&self.numbers, &self.bases, &self.offsets),
             from: &self.numbers,
             step: self.step(),
             d: others,
@@ -88,6 +80,12 @@ impl Values {
             sums,
         });
     }
+}
+
+/// Where a number of tile `row` lies in panels of `width` channels, `tiles` tiles each.
+#[inline(always)]
+fn place(tiles: usize, width: usize, row: usize, channel: usize) -> usize {
+    (channel / width * tiles + row) * width + channel % width
 }
 
 /// From one point to the next in the sums over tiles of a kernel's gradient.
@@ -196,8 +194,9 @@ impl Kernel for AccumulateProducts<'_> {
                 let start = point * self.d.step() + first / self.d.width * panel;
                 let mut tiles = AccumulateTiles {
                     a: self.a.over(&self.from[point * self.step..]),
+                    start: 0,
                     d: &self.d.numbers[start..][..panel],
-                    sums: &mut sums[first..],
+                    c: &mut sums[first..],
                     stride: columns,
                     filled: self.d.width.min(columns - first),
                     from_zero: self.from_zero,
@@ -205,33 +204,5 @@ impl Kernel for AccumulateProducts<'_> {
                 for_each_tile::<S, _, ROWS, VECTORS>(simd, 0..rows, &mut tiles);
             }
         }
-    }
-}
-
-struct AccumulateTiles<'a> {
-    a: Gathered<'a>,
-    d: &'a [f32],
-    sums: &'a mut [f32],
-    stride: usize,
-    filled: usize,
-    from_zero: bool,
-}
-
-impl Rows for AccumulateTiles<'_> {
-    #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        let mut starts = [first * self.stride; ROWS];
-        for (row, start) in starts.iter_mut().enumerate() {
-            *start += row * self.stride;
-        }
-        let sums = if self.from_zero {
-            [[simd.splat(0.0); VECTORS]; ROWS]
-        } else {
-            load_tile(simd, self.sums, &starts, self.filled)
-        };
-        let mut offsets = [0; ROWS];
-        offsets.copy_from_slice(&self.a.offsets()[first..first + ROWS]);
-        let sums = transposed_product(simd, &self.a, &offsets, self.d, sums);
-        store_tile(simd, &sums, self.sums, &starts, self.filled);
     }
 }
