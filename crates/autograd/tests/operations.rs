@@ -196,6 +196,31 @@ proptest! {
     }
 }
 
+/// Random geometries have too few channels for Winograd's algorithm: these take it, the last with a kernel so large that its
+/// weights are transformed panel by panel where they are used.
+#[test]
+fn winograd_holds() {
+    for (n, size, in_channels, out_channels) in [(2, 9, 16, 32), (3, 6, 32, 48), (1, 7, 192, 160)] {
+        let window = Window::new([3, 3], [1, 1]).padded_same(size, size);
+        let geometry = conv2d::Geometry { height: size, width: size, in_channels, out_channels, window };
+        assert_eq!(conv2d::Algorithm::of(&geometry), conv2d::Algorithm::preferred(), "{geometry:?}");
+        // As in a network, so that ReLU cuts off about half of what comes out.
+        let mut inputs = weights_of(n, &geometry, 5);
+        let scale = 1.0 / (9.0 * in_channels as f32).sqrt();
+        inputs[1].data_mut().iter_mut().for_each(|weight| *weight *= scale);
+        for activation in [Activation::Linear, Activation::Relu] {
+            let check = Check::new(inputs.clone()).depth(geometry.depth() * n * 16).rows(&[0]).seed(5);
+            let (plain, pooled) = (
+                operations::Conv2D { geometry, activation },
+                operations::ConvPool2D { geometry, activation },
+            );
+            let outcome = everywhere(|| check.run(|tape, v, _| tape.apply(plain, &[&v[0], &v[1], &v[2]])))
+                .and_then(|()| everywhere(|| check.run(|tape, v, _| tape.apply(pooled, &[&v[0], &v[1], &v[2]]))));
+            outcome.unwrap_or_else(|failure| panic!("{activation:?}, {geometry:?}: {failure}"));
+        }
+    }
+}
+
 /// The operations without a window, on pictures of any shape.
 fn the_rest_holds([n, height, width, channels]: [usize; 4], seed: u64) {
     let shape = [n, height, width, channels];

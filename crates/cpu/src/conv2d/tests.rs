@@ -413,6 +413,29 @@ fn threads_change_no_bit() {
 }
 
 #[test]
+fn scale_and_shift_in_the_loop_are_a_normalisation_behind_it() {
+    for (g, n) in [(three_by_three(14, 32, 48), 3), (three_by_three(8, 192, 160), 1), (three_by_three(9, 3, 20), 2)] {
+        let (scale, shift) = (numbers(g.out_channels, 8), numbers(g.out_channels, 9));
+        for (algorithm, isa) in algorithms(&g).flat_map(|a| Isa::available().map(move |isa| (a, isa))) {
+            using(isa, || {
+                let case = Case { algorithm, ..Case::new(g, n, Activation::ReluUpTo(0.5)) };
+                let packed = case.packed(winograd::Direction::Forward, Uses::Many);
+                let mut y = vec![f32::NAN; n * g.output_len()];
+                let plain = Epilogue::new(Some(&case.bias), Activation::Linear);
+                forward(&g, &case.x, &packed, &plain, &mut y);
+                let mut expected = vec![f32::NAN; y.len()];
+                crate::batch_normalization::predict(g.out_channels, &scale, &shift, &y, &mut expected);
+                expected.iter_mut().for_each(|y| *y = y.clamp(0.0, 0.5));
+                let scale_and_shift = Some([&scale[..], &shift[..]]);
+                let in_one = Epilogue { scale_and_shift, ..Epilogue::new(Some(&case.bias), case.activation) };
+                forward(&g, &case.x, &packed, &in_one, &mut y);
+                assert!(y == expected, "{algorithm:?} on {isa:?}, {g:?}");
+            });
+        }
+    }
+}
+
+#[test]
 fn weights_for_one_use_change_no_bit() {
     let case = Case {
         algorithm: Algorithm::Winograd,
