@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut sheet = vec![0; width * height];
     for class in 0..digits.classes().len() {
         for (column, number) in numbers_of(&digits, class).take(COLUMNS).enumerate() {
-            let picture = digits.picture(number);
+            let picture = digits.picture(number)?;
+            let picture = picture.data();
             for y in 0..cell {
                 for x in 0..cell {
                     sheet[(class * cell + y) * width + column * cell + x] =

@@ -36,7 +36,7 @@ pub struct Batch {
 /// let set = generated::digits(Seed(1), 100);
 /// let batches = Batches::new(&set, 64, Order::Shuffled(Seed(1)), Pixels::ZeroToOne)?;
 /// assert_eq!(batches.steps(), 2);
-/// assert_eq!(batches.batch(0, 1).x.shape().to_string(), "(36, 28, 28, 1)");
+/// assert_eq!(batches.batch(0, 1)?.x.shape().to_string(), "(36, 28, 28, 1)");
 /// # Ok::<(), convnet_data::Error>(())
 /// ```
 #[derive(Debug)]
@@ -88,32 +88,38 @@ impl Batches {
 
     /// Batch `step` of a round, both counted from 0.
     ///
+    /// # Errors
+    /// As [`Dataset::picture`].
+    ///
     /// # Panics
     /// When `step` is not below [`Batches::steps`].
-    pub fn batch(&self, round: u64, step: usize) -> Batch {
+    pub fn batch(&self, round: u64, step: usize) -> Result<Batch> {
         assert!(step < self.steps(), "step {step} of a round of {}", self.steps());
         let start = step * self.size;
         self.fill(round, start, self.size.min(self.dataset.len() - start))
     }
 
-    /// All batches of a round, in order.
-    pub fn round(&self, round: u64) -> impl ExactSizeIterator<Item = Batch> {
+    /// All batches of a round, in order, or what kept one from being read.
+    pub fn round(&self, round: u64) -> impl ExactSizeIterator<Item = Result<Batch>> {
         (0..self.steps()).map(move |step| self.batch(round, step))
     }
 
     /// Batch `step` of an endless stream, in which each round follows the last without a short batch: the number of steps
     /// in an epoch then need not divide, or be covered by, the number of pictures.
     ///
+    /// # Errors
+    /// As [`Dataset::picture`].
+    ///
     /// # Panics
     /// When `step` × batch size leaves 64 bits.
-    pub fn streamed(&self, step: u64) -> Batch {
+    pub fn streamed(&self, step: u64) -> Result<Batch> {
         let pictures = self.dataset.len() as u64;
         let position = step.checked_mul(self.size as u64).expect("a position in the stream below 2^64");
         self.fill(position / pictures, (position % pictures) as usize, self.size)
     }
 
     /// `count` pictures from place `start` of `round` on, and from the rounds after it.
-    fn fill(&self, round: u64, start: usize, count: usize) -> Batch {
+    fn fill(&self, round: u64, start: usize, count: usize) -> Result<Batch> {
         let shape = self.dataset.picture_shape();
         let mut batch = Batch {
             x: Tensor::recycled(shape.with_first(count)),
@@ -134,9 +140,9 @@ impl Batches {
             (round, place) = (round + 1, 0);
         }
         for (to, &number) in batch.x.data_mut().chunks_exact_mut(shape.size()).zip(&batch.numbers) {
-            self.pixels.write(shape[2], self.dataset.picture(number as usize), to);
+            self.pixels.write(shape[2], self.dataset.picture(number as usize)?.data(), to);
         }
-        batch
+        Ok(batch)
     }
 
     /// The numbers of the pictures in the order of `round`; none if that is the order of the set.

@@ -1,28 +1,33 @@
-//! Labelled pictures in memory.
+//! Labelled pictures of one shape.
 
+use crate::store::{Store, View, picture_size};
 use crate::{Error, Origin, Result};
 use convnet_tensor::{Purpose, Seed, Shape, Tensor};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
-/// Labelled pictures of one shape in memory, as bytes; cloning and taking a part from the front or back shares them.
+/// Labelled pictures of one shape, as bytes; clones and parts share them.
 ///
-/// Pictures are `[N, height, width, channels]` with values 0 … 255, labels are numbers of classes.
+/// Pictures are `[height, width, channels]` with values 0 … 255, labels are numbers of classes. The pictures lie in memory
+/// or, where a folder is larger than the budget for it, in a file, from which any number of threads may read at once.
 ///
 /// ```
 /// use convnet_data::Dataset;
 /// use convnet_tensor::Tensor;
 /// let pictures = Tensor::from_fn([3, 2, 2, 1], |position| position as u8);
 /// let set = Dataset::from_arrays(pictures, vec![0, 1, 1], vec!["cat".into(), "dog".into()])?;
-/// assert_eq!(set.picture(1), [4, 5, 6, 7]);
+/// assert_eq!(set.picture(1)?.data(), [4, 5, 6, 7]);
 /// assert_eq!(set.class_counts(), [1, 2]);
 /// # Ok::<(), convnet_data::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    pictures: Tensor<u8>,
+    store: Arc<Store>,
+    view: View,
     labels: Arc<[u32]>,
     classes: Arc<[String]>,
+    /// The file behind each picture of the store, if there is one.
+    names: Option<Arc<[Box<str>]>>,
     origin: Origin,
     fingerprint: Arc<OnceLock<String>>,
 }
@@ -42,17 +47,30 @@ impl Dataset {
             });
         }
         picture_size(&shape.without_first())?;
-        if shape[0] != labels.len() {
-            return Err(Error::Count { pictures: shape[0], labels: labels.len() });
+        Dataset::new(Store::Memory(pictures), labels, classes, None, Origin::caller())
+    }
+
+    /// The pictures of a store with their labels and, where they came from files, the names of those.
+    pub(crate) fn new(
+        store: Store,
+        labels: Vec<u32>,
+        classes: Vec<String>,
+        names: Option<Vec<Box<str>>>,
+        origin: Origin,
+    ) -> Result<Dataset> {
+        if store.len() != labels.len() {
+            return Err(Error::Count { pictures: store.len(), labels: labels.len() });
         }
         if let Some(number) = labels.iter().position(|&label| label as usize >= classes.len()) {
             return Err(Error::Label { number, label: labels[number], classes: classes.len() });
         }
         Ok(Dataset {
-            pictures,
+            view: View::all(store.len()),
+            store: Arc::new(store),
             labels: labels.into(),
             classes: classes.into(),
-            origin: Origin::caller(),
+            names: names.map(Arc::from),
+            origin,
             fingerprint: Arc::default(),
         })
     }
@@ -111,23 +129,34 @@ impl Dataset {
         self.labels.is_empty()
     }
 
-    /// All pictures, `[N, height, width, channels]`.
-    pub fn pictures(&self) -> &Tensor<u8> {
-        &self.pictures
-    }
-
     /// The shape of one picture: `(height, width, channels)`.
     pub fn picture_shape(&self) -> Shape {
-        self.pictures.shape().without_first()
+        self.store.picture_shape()
     }
 
-    /// The bytes of picture `number`, rows from the top, channels innermost.
+    /// Picture `number`, `[height, width, channels]`: a view where pictures are in memory, else read from the file.
+    ///
+    /// # Errors
+    /// [`Error::Cache`] when the file cannot be read. Pictures in memory give none.
     ///
     /// # Panics
     /// When there are not so many pictures.
-    pub fn picture(&self, number: usize) -> &[u8] {
-        let size = self.picture_shape().size();
-        &self.pictures.data()[number * size..(number + 1) * size]
+    pub fn picture(&self, number: usize) -> Result<Tensor<u8>> {
+        self.store.picture(self.view.place(number))
+    }
+
+    /// Whether the pictures lie in memory, not in a file.
+    pub fn in_memory(&self) -> bool {
+        matches!(*self.store, Store::Memory(_))
+    }
+
+    /// The file that picture `number` came from, relative to the folder that was read, if it came from one.
+    ///
+    /// # Panics
+    /// When there are not so many pictures.
+    pub fn name(&self, number: usize) -> Option<&str> {
+        let place = self.view.place(number);
+        self.names.as_ref().map(|names| &*names[place])
     }
 
     /// The label of each picture.
@@ -152,21 +181,23 @@ impl Dataset {
         &self.origin
     }
 
-    /// 32 hexadecimal digits that stand for shape, pictures, labels and class names (the first half of their SHA-256).
+    /// 32 hexadecimal digits that stand for shape, pictures, labels and class names (the first half of a SHA-256).
     ///
-    /// The same on every machine and in every version: a checkpoint stores it to know its data again.
+    /// The same on every machine and in every version, wherever the pictures lie: a checkpoint stores it to know its data
+    /// again. Pictures enter by their own digests, which a file of pictures keeps, so it is not read for this.
     pub fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| {
             let mut hash = Sha256::new();
             let mut number = |n: usize| hash.update((n as u64).to_le_bytes());
-            self.pictures.shape().iter().for_each(|&extent| number(extent));
+            number(self.len());
+            self.picture_shape().iter().for_each(|&extent| number(extent));
             number(self.classes.len());
             for class in self.classes.iter() {
                 hash.update((class.len() as u64).to_le_bytes());
                 hash.update(class);
             }
             self.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
-            hash.update(self.pictures.data());
+            self.view.places().for_each(|place| hash.update(self.store.digest(place)));
             hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
         })
     }
@@ -192,7 +223,8 @@ impl Dataset {
         ))
     }
 
-    /// `count` pictures chosen at random, without repetition, in the order of this set; the same for the same seed.
+    /// `count` pictures chosen at random, without repetition, in the order of this set; the same for the same seed. Their
+    /// bytes are shared.
     ///
     /// # Errors
     /// [`Error::Argument`] when there are fewer than `count` pictures.
@@ -202,20 +234,17 @@ impl Dataset {
         seed.stream(Purpose::Split, 0, 0).shuffle(&mut numbers);
         numbers.truncate(count);
         numbers.sort_unstable();
-        let mut pictures = Tensor::<u8>::recycled(self.picture_shape().with_first(count));
-        let size = self.picture_shape().size();
-        for (to, &number) in pictures.data_mut().chunks_exact_mut(size).zip(&numbers) {
-            to.copy_from_slice(self.picture(number));
-        }
         let labels = numbers.iter().map(|&number| self.labels[number]).collect();
-        Ok(self.with(pictures, labels, format!("{count} at random, seed {}", seed.0)))
+        Ok(self.with(self.view.chosen(&numbers), labels, format!("{count} at random, seed {}", seed.0)))
     }
 
     /// Every picture moved right by `dx` and down by `dy` pixels (negative: left, up); what comes in is 0.
-    pub fn shifted(&self, dx: i32, dy: i32) -> Dataset {
+    ///
+    /// # Errors
+    /// [`Error::Cache`] when the pictures lie in a file, and it cannot be read or another not be written beside it.
+    pub fn shifted(&self, dx: i32, dy: i32) -> Result<Dataset> {
         let shape = self.picture_shape();
         let (height, width, channels) = (shape[0], shape[1], shape[2]);
-        let mut pictures = Tensor::<u8>::zeros(self.pictures.shape());
         // Where a row or column that stays visible starts, and how many do.
         let kept = |extent: usize, by: i32| {
             let lost = (by.unsigned_abs() as usize).min(extent);
@@ -225,16 +254,26 @@ impl Dataset {
         let (from_row, to_row, rows) = kept(height, dy);
         let (from_column, to_column, columns) = kept(width, dx);
         let start = |row: usize, column: usize| (row * width + column) * channels;
-        for (number, to) in pictures.data_mut().chunks_exact_mut(shape.size()).enumerate() {
-            let from = self.picture(number);
+        let store = self.store.changed(self.view.places(), |from, to| {
+            to.fill(0);
             for row in 0..rows {
                 let source = start(from_row + row, from_column);
                 let target = start(to_row + row, to_column);
                 to[target..target + columns * channels]
                     .copy_from_slice(&from[source..source + columns * channels]);
             }
-        }
-        self.with(pictures, Arc::clone(&self.labels), format!("shifted by ({dx}, {dy}) pixels"))
+        })?;
+        let names =
+            self.names.as_ref().map(|names| self.view.places().map(|place| names[place].clone()).collect());
+        Ok(Dataset {
+            view: View::all(self.len()),
+            store: Arc::new(store),
+            labels: Arc::clone(&self.labels),
+            classes: Arc::clone(&self.classes),
+            names,
+            origin: self.origin.changed(format!("shifted by ({dx}, {dy}) pixels")),
+            fingerprint: Arc::default(),
+        })
     }
 
     fn check_count(&self, count: usize) -> Result<()> {
@@ -249,28 +288,19 @@ impl Dataset {
     }
 
     fn part(&self, start: usize, end: usize, change: String) -> Dataset {
-        self.with(self.pictures.rows(start..end), self.labels[start..end].into(), change)
+        self.with(self.view.part(start, end), self.labels[start..end].into(), change)
     }
 
-    fn with(&self, pictures: Tensor<u8>, labels: Arc<[u32]>, change: String) -> Dataset {
+    /// Some pictures of the same store.
+    fn with(&self, view: View, labels: Arc<[u32]>, change: String) -> Dataset {
         Dataset {
-            pictures,
+            store: Arc::clone(&self.store),
+            view,
             labels,
             classes: Arc::clone(&self.classes),
+            names: self.names.clone(),
             origin: self.origin.changed(change),
             fingerprint: Arc::default(),
         }
     }
-}
-
-/// The bytes of one picture of this shape. No larger than what still has a place in memory as `f32`: what is counted
-/// later cannot wrap.
-fn picture_size(shape: &Shape) -> Result<usize> {
-    const LARGEST: usize = isize::MAX as usize / size_of::<f32>();
-    let product = shape.iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent));
-    product.filter(|&size| size <= LARGEST).ok_or_else(|| Error::Argument {
-        name: "the shape of a picture",
-        expected: format!("of at most {LARGEST} bytes, height × width × channels"),
-        found: shape.to_string(),
-    })
 }

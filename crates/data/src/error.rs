@@ -14,6 +14,16 @@ pub enum Error {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// A file for pictures beyond the memory budget that cannot be made, filled or read.
+    #[error("the file for pictures in {} cannot be {what}: {cause}; free space there, name another folder for it, or allow more memory", folder.display())]
+    Cache {
+        /// The folder in which the file lies, without a name.
+        folder: PathBuf,
+        /// What was tried: "created", "written" or "read".
+        what: &'static str,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// A file whose contents are not what they should be.
     #[error("{}: {found}, but {expected} was expected; {remedy}", path.display())]
     File {

@@ -8,6 +8,8 @@ mod batches;
 mod dataset;
 mod error;
 mod origin;
+mod record_file;
+mod store;
 
 pub use batches::{Batch, Batches, Order};
 pub use dataset::Dataset;

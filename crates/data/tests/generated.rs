@@ -9,13 +9,14 @@ fn a_digit_follows_from_the_seed_and_its_number_alone() {
     let serial = convnet_cpu::parallel::install(1, || generated::digits(Seed(5), 300)).unwrap();
     assert_eq!(set.fingerprint(), serial.fingerprint());
     for (number, (picture, label)) in generated::digits_iter(Seed(5)).take(300).enumerate() {
-        assert_eq!((picture.as_slice(), label), (set.picture(number), set.labels()[number]));
+        assert_eq!((picture.as_slice(), label), (set.picture(number).unwrap().data(), set.labels()[number]));
     }
     let mut picture = [0; 784];
     assert_eq!(generated::digit(Seed(5), 123, &mut picture), set.labels()[123]);
-    assert_eq!(picture, set.picture(123));
+    assert_eq!(picture, set.picture(123).unwrap().data());
     assert_ne!(set.fingerprint(), generated::digits(Seed(6), 300).fingerprint());
-    let different: std::collections::HashSet<&[u8]> = (0..300).map(|number| set.picture(number)).collect();
+    let different: std::collections::HashSet<Vec<u8>> =
+        (0..300).map(|number| set.picture(number).unwrap().data().to_vec()).collect();
     assert_eq!(different.len(), 300);
 }
 
@@ -32,7 +33,8 @@ fn digits_look_like_those_of_mnist() {
     let set = generated::digits(Seed(2), 2_000);
     let mut total = 0.0;
     for number in 0..set.len() {
-        let picture = set.picture(number);
+        let picture = set.picture(number).unwrap();
+        let picture = picture.data();
         let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
         for (place, &pixel) in picture.iter().enumerate() {
             let ink = if pixel > 60 { f64::from(pixel) } else { 0.0 };
@@ -63,7 +65,9 @@ fn classes_can_be_told_apart_but_not_by_their_means() {
     let mut means = vec![vec![0.0f32; 784]; 10];
     for number in 0..train.len() {
         let mean = &mut means[train.labels()[number] as usize];
-        mean.iter_mut().zip(train.picture(number)).for_each(|(m, &pixel)| *m += f32::from(pixel) / 300.0);
+        mean.iter_mut()
+            .zip(train.picture(number).unwrap().data())
+            .for_each(|(m, &pixel)| *m += f32::from(pixel) / 300.0);
     }
     let right = (0..test.len()).filter(|&number| nearest(&means, &test, number) == test.labels()[number]);
     let accuracy = right.count() as f64 / test.len() as f64;
@@ -71,8 +75,9 @@ fn classes_can_be_told_apart_but_not_by_their_means() {
 }
 
 fn nearest(means: &[Vec<f32>], set: &Dataset, number: usize) -> u32 {
+    let picture = set.picture(number).unwrap();
     let distance = |mean: &[f32]| -> f32 {
-        mean.iter().zip(set.picture(number)).map(|(m, &pixel)| (m - f32::from(pixel)).powi(2)).sum()
+        mean.iter().zip(picture.data()).map(|(m, &pixel)| (m - f32::from(pixel)).powi(2)).sum()
     };
     let distances: Vec<f32> = means.iter().map(|mean| distance(mean)).collect();
     (0..10).min_by(|&a, &b| distances[a as usize].total_cmp(&distances[b as usize])).unwrap()

@@ -169,14 +169,15 @@ fn the_real_mnist() {
         return;
     };
     let (train, test) = idx::mnist(&Path::new(&folder).join("mnist")).unwrap();
-    assert_eq!(train.pictures().shape().to_string(), "(60000, 28, 28, 1)");
-    assert_eq!(test.pictures().shape().to_string(), "(10000, 28, 28, 1)");
+    assert_eq!((train.len(), train.picture_shape().to_string()), (60_000, "(28, 28, 1)".into()));
+    assert_eq!((test.len(), test.picture_shape().to_string()), (10_000, "(28, 28, 1)".into()));
     assert_eq!(train.labels()[..5], [5, 0, 4, 1, 9]);
     assert_eq!(test.labels()[..5], [7, 2, 1, 0, 4]);
     assert_eq!(train.class_counts(), [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]);
     assert_eq!(train.class_counts().iter().sum::<usize>(), 60_000);
     // The mean pixel of MNIST, 0.1307, is widely published.
-    let sum: u64 = train.pictures().data().iter().map(|&pixel| u64::from(pixel)).sum();
-    let mean = sum as f64 / train.pictures().size() as f64 / 255.0;
+    let ink =
+        |number| train.picture(number).unwrap().data().iter().map(|&pixel| u64::from(pixel)).sum::<u64>();
+    let mean = (0..60_000).map(ink).sum::<u64>() as f64 / (60_000.0 * 784.0 * 255.0);
     assert!((mean - 0.1307).abs() < 5e-5, "{mean}");
 }

@@ -57,6 +57,7 @@ pub fn predict(model: &Model, dataset: &Dataset, batch_size: usize) -> Result<Te
     let batches = Batches::new(dataset, batch_size, Order::Sequential, model.input().pixels)?;
     let (mut all, mut done) = (None, 0);
     for batch in batches.round(0) {
+        let batch = batch?;
         put(&mut all, dataset.len(), done, &model.predict(&batch.x)?);
         done += batch.labels.len();
     }
@@ -82,6 +83,7 @@ pub(crate) fn measure(
     let mut tape = Tape::new();
     let (mut sum, mut correct) = (0.0, 0);
     for pictures in batches.round(0) {
+        let pictures = pictures?;
         let outputs = model.run(&mut tape, &pictures.x, &Request::predict())?;
         let Some(logits) = outputs.logits else { unreachable!("a request without `taps_only` gives logits") };
         let losses = loss.apply(&mut tape, &logits, &pictures.labels)?;

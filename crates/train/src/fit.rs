@@ -161,11 +161,11 @@ impl Run<'_> {
         Ok(Ending::Finished)
     }
 
-    fn batch(&self, progress: &Progress) -> Batch {
-        match self.settings.steps_per_epoch {
-            None => self.batches.batch(progress.epoch as u64, progress.step),
-            Some(_) => self.batches.streamed(progress.updates),
-        }
+    fn batch(&self, progress: &Progress) -> Result<Batch> {
+        Ok(match self.settings.steps_per_epoch {
+            None => self.batches.batch(progress.epoch as u64, progress.step)?,
+            Some(_) => self.batches.streamed(progress.updates)?,
+        })
     }
 
     fn rate(&self, progress: &Progress, updates: u64) -> f64 {
@@ -174,7 +174,7 @@ impl Run<'_> {
 
     /// Makes a step; returns how the training ends if it ends here.
     fn step(&mut self, progress: &mut Progress) -> Result<Option<Ending>> {
-        let batch = self.batch(progress);
+        let batch = self.batch(progress)?;
         let forward = self.trainer.forward(&batch)?;
         if !forward.loss.is_finite() && !self.told_of_nan {
             self.told_of_nan = true;

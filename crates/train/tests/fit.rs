@@ -59,7 +59,7 @@ fn class_weights_count_in_loss_and_gradient_but_are_not_divided_by() {
     let losses: Vec<f64> = (0..3)
         .map(|class| {
             let only: Vec<usize> = (0..64).filter(|&n| set.labels()[n] == class).collect();
-            let part = only.iter().map(|&n| (set.picture(n).to_vec(), class));
+            let part = only.iter().map(|&n| (set.picture(n).unwrap().data().to_vec(), class));
             let part = Dataset::from_iter([8, 8, 1], set.classes().to_vec(), part).unwrap();
             evaluate(&linear(3), &part, SPARSE, 16).unwrap().loss * part.len() as f64
         })

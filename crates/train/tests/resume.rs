@@ -265,7 +265,7 @@ fn a_checkpoint_of_another_training_is_refused_by_name() {
 
     let file = refusals.folder.path().join("good.safetensors");
     let (train, validation) = sets();
-    let other = train.shifted(1, 0);
+    let other = train.shifted(1, 0).unwrap();
     let refuse = |train: &Dataset, validation: Option<&Dataset>, word: &str| {
         let result =
             fit(&mut small(7), train, validation, &settings, Some(&resume(&file)), &mut Sinks::none());

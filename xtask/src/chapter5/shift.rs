@@ -54,7 +54,7 @@ fn run(lab: &mut Lab) -> Result<()> {
                 if shift == 0 { &[(0, 0)] } else { &[(shift, 0), (-shift, 0), (0, shift), (0, -shift)] };
             let mut accuracy = 0.0;
             for &(dx, dy) in directions {
-                accuracy += lab.evaluate(model, &test.shifted(dx, dy))?.accuracy / directions.len() as f64;
+                accuracy += lab.evaluate(model, &test.shifted(dx, dy)?)?.accuracy / directions.len() as f64;
                 lab.progress.advance(test.len() as u64);
             }
             points.push((shift as f64, accuracy));

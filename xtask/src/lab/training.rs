@@ -204,7 +204,7 @@ fn most_confused(evaluation: &Evaluation, classes: &[String]) -> String {
 /// A picture of a data set as it was stored.
 fn picture(set: &Dataset, number: usize) -> Result<Picture> {
     let shape = set.picture_shape();
-    Ok(Picture::new(shape[1], shape[0], shape[2], set.picture(number).to_vec())?)
+    Ok(Picture::new(shape[1], shape[0], shape[2], set.picture(number)?.data().to_vec())?)
 }
 
 /// Shows a training as progress and measures its rate.

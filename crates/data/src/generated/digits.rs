@@ -23,7 +23,8 @@ const BOX: f32 = 20.0;
 /// use convnet_tensor::Seed;
 /// let set = generated::digits(Seed(1), 70);
 /// assert_eq!(set.class_counts(), [7; 10]);
-/// assert_eq!(set.picture(3), generated::digits(Seed(1), 4).picture(3));
+/// assert_eq!(set.picture(3)?, generated::digits(Seed(1), 4).picture(3)?);
+/// # Ok::<(), convnet_data::Error>(())
 /// ```
 pub fn digits(seed: Seed, count: usize) -> Dataset {
     let mut pictures = Tensor::<u8>::recycled([count, DIGIT_SIDE, DIGIT_SIDE, 1]);

@@ -70,7 +70,7 @@ pub(crate) fn figures(pictures: &Dataset) -> Result<Shown> {
         pictures.len()
     );
     let number = pictures.labels().iter().position(|&label| label == DIGIT).unwrap_or(0);
-    let digit = Map::from_pixels(28, 28, pictures.picture(number));
+    let digit = Map::from_pixels(28, 28, pictures.picture(number)?.data());
     let close_up = CloseUp::of(&digit)?;
     let (row, column) = close_up.place;
     let [odd, even] = [5, 6].map(|size| digit.crop((row + 1, column + 1), size));
@@ -195,7 +195,8 @@ mod tests {
     fn the_sum_by_hand_is_the_librarys() {
         for label in 0..10 {
             let set = painted();
-            let close_up = CloseUp::of(&Map::from_pixels(28, 28, set.picture(label))).unwrap();
+            let close_up =
+                CloseUp::of(&Map::from_pixels(28, 28, set.picture(label).unwrap().data())).unwrap();
             assert!((close_up.sum - f64::from(close_up.response)).abs() < 1e-5);
             let terms: f32 = close_up.products.iter().sum();
             assert!((terms - close_up.response).abs() < 1e-5 && close_up.response != 0.0);
@@ -207,7 +208,7 @@ mod tests {
 
     #[test]
     fn maps_have_the_chapters_sizes() {
-        let digit = Map::from_pixels(28, 28, painted().picture(4));
+        let digit = Map::from_pixels(28, 28, painted().picture(4).unwrap().data());
         let sizes = sizes::maps(&digit).unwrap().map(|(map, ..)| (map.rows, map.columns));
         assert_eq!(sizes, [(28, 28), (26, 26), (13, 13), (13, 13)]);
         let small = digit.crop((14, 14), 5);
