@@ -20,6 +20,7 @@ pub mod simd;
 pub mod softmax;
 #[cfg(test)]
 mod testing;
+pub mod warp;
 pub mod window;
 pub mod zero_padding2d;
 

@@ -8,6 +8,7 @@ pub mod depthwise_conv2d;
 pub mod elementwise;
 pub mod pool2d;
 pub mod softmax;
+pub mod warp;
 pub mod zero_padding2d;
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};

@@ -96,4 +96,25 @@ impl Simd for Avx2 {
             _mm256_castsi256_ps(_mm256_cmpeq_epi32(chosen, lanes))
         })
     }
+    #[inline(always)]
+    fn bilinear_rgb(self, above: [u8; 8], below: [u8; 8], right: f32, down: f32) -> [f32; 4] {
+        intrinsic!(bilinear_rgb(above, below, right, down))
+    }
+}
+
+/// See [`Simd::bilinear_rgb`]; AVX-512 has nothing better for so few numbers.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn bilinear_rgb(above: [u8; 8], below: [u8; 8], right: f32, down: f32) -> [f32; 4] {
+    let [above, below] = [i64::from_le_bytes(above), (u64::from_le_bytes(below) >> 16) as i64];
+    let [above, below] =
+        [above, below].map(|bytes| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(bytes))));
+    let columns = _mm256_fmadd_ps(_mm256_set1_ps(down), _mm256_sub_ps(below, above), above);
+    let second = _mm256_permutevar8x32_ps(columns, _mm256_setr_epi32(3, 4, 5, 6, 7, 7, 7, 7));
+    let [first, second] = [_mm256_castps256_ps128(columns), _mm256_castps256_ps128(second)];
+    let pixel = _mm_fmadd_ps(_mm_set1_ps(right), _mm_sub_ps(second, first), first);
+    let mut numbers = [0.0; 4];
+    // SAFETY: the array has room for four numbers.
+    unsafe { _mm_storeu_ps(numbers.as_mut_ptr(), pixel) };
+    numbers
 }

@@ -88,4 +88,9 @@ impl Simd for Avx512 {
     fn mask(self, bits: u32) -> __mmask16 {
         bits as __mmask16
     }
+    #[inline(always)]
+    fn bilinear_rgb(self, above: [u8; 8], below: [u8; 8], right: f32, down: f32) -> [f32; 4] {
+        // AVX-512 F includes AVX2 and FMA.
+        intrinsic!(super::avx2::bilinear_rgb(above, below, right, down))
+    }
 }

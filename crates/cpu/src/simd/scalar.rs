@@ -99,4 +99,17 @@ impl Simd for Scalar {
         }
         mask
     }
+    #[inline(always)]
+    fn bilinear_rgb(self, above: [u8; 8], below: [u8; 8], right: f32, down: f32) -> [f32; 4] {
+        let mut columns = [0.0; 6];
+        for (lane, column) in columns.iter_mut().enumerate() {
+            let (above, below) = (f32::from(above[lane]), f32::from(below[lane + 2]));
+            *column = above + down * (below - above);
+        }
+        let mut pixel = [0.0; 4];
+        for lane in 0..3 {
+            pixel[lane] = columns[lane] + right * (columns[lane + 3] - columns[lane]);
+        }
+        pixel
+    }
 }

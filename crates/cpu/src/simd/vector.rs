@@ -50,6 +50,10 @@ pub(crate) trait Simd: Copy {
     /// The mask with these bits.
     fn mask(self, bits: u32) -> Self::Mask;
 
+    /// One RGB pixel between four: `above` begins with two neighbouring pixels, `below` ends with the two under them. `right`
+    /// and `down` are the shares of the right and the lower ones. The fourth number means nothing.
+    fn bilinear_rgb(self, above: [u8; 8], below: [u8; 8], right: f32, down: f32) -> [f32; 4];
+
     /// The first numbers of `from`.
     #[inline(always)]
     fn load(self, from: &[f32]) -> Self::Vector {
