@@ -1,4 +1,6 @@
-//! A grey canvas on which smooth strokes are drawn.
+//! A grey canvas on which smooth strokes are drawn, and the tapered piece that all painters draw with.
+
+use std::ops::Range;
 
 /// A place, in pixels or in the unit square: x to the right, y down.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,30 +70,79 @@ impl Canvas {
     /// `radius` is half the width at each point; ink fades out over `softness` pixels around the edge.
     pub(super) fn stroke(&mut self, line: &[Point], radius: &[f32], softness: f32) {
         for (points, radii) in line.windows(2).zip(radius.windows(2)) {
-            self.segment([points[0], points[1]], [radii[0], radii[1]], softness);
+            self.segment(&Taper::new([points[0], points[1]], [radii[0], radii[1]]), softness);
         }
     }
 
-    fn segment(&mut self, [a, b]: [Point; 2], [radius_a, radius_b]: [f32; 2], softness: f32) {
-        let reach = radius_a.max(radius_b) + 0.5 * softness;
-        // Casts from f32 saturate, so a segment outside the canvas gives an empty range.
-        let range = |low: f32, high: f32, extent: usize| {
-            let start = (low - reach).ceil().max(0.0) as usize;
-            let end = ((high + reach).floor() + 1.0).max(0.0) as usize;
-            start..end.min(extent)
-        };
-        let (dx, dy) = (b.x - a.x, b.y - a.y);
-        let per_length = 1.0 / (dx * dx + dy * dy).max(f32::MIN_POSITIVE);
-        for row in range(a.y.min(b.y), a.y.max(b.y), self.height) {
-            for column in range(a.x.min(b.x), a.x.max(b.x), self.width) {
-                let (px, py) = (column as f32 - a.x, row as f32 - a.y);
-                let along = ((px * dx + py * dy) * per_length).clamp(0.0, 1.0);
-                let (ox, oy) = (px - along * dx, py - along * dy);
-                let distance = (ox * ox + oy * oy).sqrt() - (radius_a + along * (radius_b - radius_a));
-                let covered = (0.5 - distance / softness).clamp(0.0, 1.0);
+    fn segment(&mut self, taper: &Taper, softness: f32) {
+        let (low, high) = taper.bounds(0.5 * softness);
+        for row in pixels(low.y, high.y, self.height) {
+            for column in pixels(low.x, high.x, self.width) {
+                let nearest = taper.nearest(Point { x: column as f32, y: row as f32 });
+                let covered = (0.5 - nearest.distance() / softness).clamp(0.0, 1.0);
                 let pixel = &mut self.coverage[row * self.width + column];
                 *pixel = pixel.max(covered);
             }
+        }
+    }
+}
+
+/// The whole numbers from `low` to `high` that are below `extent`: casts from f32 saturate, so what lies outside the
+/// canvas gives an empty range.
+pub(super) fn pixels(low: f32, high: f32, extent: usize) -> Range<usize> {
+    let (start, end) = (low.ceil().max(0.0) as usize, (high.floor() + 1.0).max(0.0) as usize);
+    start..end.min(extent)
+}
+
+/// A straight piece with round ends whose radius changes evenly from one end to the other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Taper {
+    ends: [Point; 2],
+    radii: [f32; 2],
+    per_length: f32,
+}
+
+/// How a point lies to a [`Taper`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nearest {
+    /// From the nearest point of the axis to the point.
+    pub(super) offset: Point,
+    /// The radius there.
+    pub(super) radius: f32,
+}
+
+impl Nearest {
+    /// How far the point lies outside the edge; negative inside.
+    pub(super) fn distance(&self) -> f32 {
+        let Point { x, y } = self.offset;
+        (x * x + y * y).sqrt() - self.radius
+    }
+}
+
+impl Taper {
+    pub(super) fn new(ends: [Point; 2], radii: [f32; 2]) -> Taper {
+        let (dx, dy) = (ends[1].x - ends[0].x, ends[1].y - ends[0].y);
+        Taper { ends, radii, per_length: 1.0 / (dx * dx + dy * dy).max(f32::MIN_POSITIVE) }
+    }
+
+    /// The corners of a box that holds everything nearer than `margin` to the piece.
+    pub(super) fn bounds(&self, margin: f32) -> (Point, Point) {
+        let [a, b] = self.ends;
+        let reach = self.radii[0].max(self.radii[1]) + margin;
+        (
+            Point { x: a.x.min(b.x) - reach, y: a.y.min(b.y) - reach },
+            Point { x: a.x.max(b.x) + reach, y: a.y.max(b.y) + reach },
+        )
+    }
+
+    pub(super) fn nearest(&self, point: Point) -> Nearest {
+        let [a, b] = self.ends;
+        let (dx, dy) = (b.x - a.x, b.y - a.y);
+        let (px, py) = (point.x - a.x, point.y - a.y);
+        let along = ((px * dx + py * dy) * self.per_length).clamp(0.0, 1.0);
+        Nearest {
+            offset: Point { x: px - along * dx, y: py - along * dy },
+            radius: self.radii[0] + along * (self.radii[1] - self.radii[0]),
         }
     }
 }

@@ -5,6 +5,21 @@
 
 mod canvas;
 mod digits;
+mod scenes;
 mod skeletons;
 
 pub use digits::{DIGIT_SIDE, digit, digits, digits_iter};
+pub use scenes::{
+    Ears, Markings, Pose, SCENE_CLASSES, SCENE_SIDE, Scene, SceneClass, Scenes, Tail, Traits, scenes,
+    scenes_of,
+};
+
+use convnet_tensor::{Purpose, Seed};
+
+/// Each so many pictures in a row as there are classes hold each class once, in a random order.
+fn label(seed: Seed, round: u64, number: u64, classes: usize) -> usize {
+    let mut labels: Vec<usize> = (0..classes).collect();
+    let classes = classes as u64;
+    seed.stream(Purpose::Generate, round, number / classes).shuffle(&mut labels);
+    labels[(number % classes) as usize]
+}

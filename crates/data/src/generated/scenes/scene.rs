@@ -1,0 +1,168 @@
+//! One scene: drawn from a stream as a description, then painted in any size.
+
+use super::backdrop::{Backdrop, Shadow, blade, thing};
+use super::creature::{Creature, tilt};
+use super::head::REACH;
+use super::markings::{Coat, Markings};
+use super::noise::hash;
+use super::solid::{Easel, Light, Placement, Solid};
+use super::traits::{Ears, Looks, Pose, Tail, Traits};
+use crate::generated::canvas::Point;
+use convnet_tensor::Stream;
+
+/// A creature in a place, as a description that no longer depends on chance.
+///
+/// ```
+/// use convnet_data::generated::{Ears, Scene, Traits};
+/// use convnet_tensor::{Purpose, Seed};
+/// let mut stream = Seed(1).stream(Purpose::Generate, 0, 0);
+/// let scene = Scene::draw(Traits { ears: Some(Ears::Round), ..Traits::default() }, &mut stream);
+/// assert_eq!(scene.ears(), Ears::Round);
+/// let (mut picture, mut mask) = ([0; 60 * 80 * 3], [0; 60 * 80]);
+/// scene.paint(60, 80, &mut picture, &mut mask);
+/// assert!(mask.contains(&255) && mask.contains(&0));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scene {
+    creature: Creature,
+    solid: Solid,
+    shadow: Shadow,
+    backdrop: Backdrop,
+    behind: Vec<Solid>,
+    before: Vec<Solid>,
+    light: Light,
+    /// How strongly the camera's grain shows.
+    grain: f32,
+    seed: u32,
+}
+
+impl Scene {
+    /// Draws a scene whose creature has `traits`. The same stream gives the same scene but for these traits.
+    pub fn draw(traits: Traits, stream: &mut Stream) -> Scene {
+        let looks = Looks::draw(traits, stream);
+        let creature = Creature::draw(looks, stream);
+        let frequency = stream.between(3.0, 7.0);
+        let coat = Coat::draw(stream, looks.markings, frequency);
+        let (figure, head, ground) = creature.build();
+        let place = placement(stream, head, creature.head.radius);
+        let foot = on_picture(&place, Point { x: 0.0, y: ground });
+        Scene {
+            solid: Solid { parts: figure.parts, coat, place },
+            creature,
+            shadow: Shadow { at: foot, radius: place.scale * 0.85, strength: stream.between(0.1, 0.55) },
+            backdrop: Backdrop::draw(stream),
+            behind: (0..5 + stream.below(9)).map(|_| thing(stream)).collect(),
+            before: (0..stream.below(5)).map(|_| blade(stream)).collect(),
+            light: light(stream),
+            grain: stream.between(0.01, 0.06),
+            seed: stream.bits() as u32,
+        }
+    }
+
+    /// The form of the creature's ears.
+    pub fn ears(&self) -> Ears {
+        self.creature.looks.ears
+    }
+
+    /// The form of its tail.
+    pub fn tail(&self) -> Tail {
+        self.creature.looks.tail
+    }
+
+    /// The markings of its coat.
+    pub fn markings(&self) -> Markings {
+        self.creature.looks.markings
+    }
+
+    /// How it holds its body.
+    pub fn pose(&self) -> Pose {
+        self.creature.looks.pose
+    }
+
+    /// Paints the scene in red, green and blue into `picture` (`height × width × 3` bytes), and into `mask`
+    /// (`height × width` bytes) 255 where at least half of a pixel shows the creature, else 0.
+    ///
+    /// # Panics
+    /// When a slice has another length.
+    pub fn paint(&self, height: usize, width: usize, picture: &mut [u8], mask: &mut [u8]) {
+        Painter::new(height, width).paint(self, picture, mask);
+    }
+}
+
+/// Memory that is used again from one scene to the next.
+pub(super) struct Painter {
+    easel: Easel,
+}
+
+impl Painter {
+    pub(super) fn new(height: usize, width: usize) -> Painter {
+        Painter { easel: Easel::new(height, width) }
+    }
+
+    pub(super) fn paint(&mut self, scene: &Scene, picture: &mut [u8], mask: &mut [u8]) {
+        let easel = &mut self.easel;
+        let size = easel.colours.len();
+        assert_eq!((picture.len(), mask.len()), (3 * size, size), "bytes of picture and mask");
+        easel.object.fill(0.0);
+        scene.backdrop.paint(easel, &scene.light, &scene.shadow);
+        for solid in &scene.behind {
+            easel.paint(solid, &scene.light, false);
+        }
+        easel.paint(&scene.solid, &scene.light, true);
+        for solid in &scene.before {
+            easel.paint(solid, &scene.light, false);
+        }
+        for (pixel, (to, colour)) in picture.as_chunks_mut::<3>().0.iter_mut().zip(&easel.colours).enumerate()
+        {
+            let bits = hash(scene.seed, (pixel % easel.width) as i32, (pixel / easel.width) as i32);
+            let common = centred(bits);
+            for (channel, (to, colour)) in to.iter_mut().zip(colour).enumerate() {
+                // Most of a camera's grain is in brightness, some in colour.
+                let noise = 0.7 * common + 0.5 * centred(bits.rotate_left(11 + 7 * channel as u32));
+                *to = (255.0 * (colour + scene.grain * noise)).clamp(0.0, 255.0).round() as u8;
+            }
+        }
+        for (to, &covered) in mask.iter_mut().zip(&easel.object) {
+            *to = if covered >= 0.5 { 255 } else { 0 };
+        }
+    }
+}
+
+/// The sum of two uniform numbers, −1 … 1: near enough to a normal one, and much cheaper.
+fn centred(bits: u32) -> f32 {
+    ((bits & 0xffff) as f32 + (bits >> 16) as f32) * (1.0 / 65_535.0) - 1.0
+}
+
+/// A place in the picture that shows the whole head, whatever else leaves the frame.
+fn placement(stream: &mut Stream, head: Point, radius: f32) -> Placement {
+    let scale = stream.between(0.3, 0.62);
+    let turn = tilt(stream, 0.06);
+    let mirrored = stream.below(2) == 0;
+    let at = Point { x: stream.between(0.25, 0.75), y: stream.between(0.3, 0.7) };
+    let place = Placement { at, scale, turn, mirrored };
+    let shown = on_picture(&place, head);
+    let margin = (REACH * radius * scale).min(0.5);
+    let moved = |at: f32, shown: f32| at + shown.clamp(margin, 1.0 - margin) - shown;
+    Placement { at: Point { x: moved(at.x, shown.x), y: moved(at.y, shown.y) }, ..place }
+}
+
+/// Where a point of a body is, in fractions of a square picture; in a longer one it is nearer to the body's origin.
+fn on_picture(place: &Placement, point: Point) -> Point {
+    let [sin, cos] = place.turn;
+    let x = if place.mirrored { -point.x } else { point.x };
+    Point {
+        x: place.at.x + place.scale * (cos * x - sin * point.y),
+        y: place.at.y + place.scale * (sin * x + cos * point.y),
+    }
+}
+
+fn light(stream: &mut Stream) -> Light {
+    let (x, y, z) = (stream.between(-0.8, 0.8), stream.between(-1.0, 0.0), stream.between(0.3, 1.0));
+    let per_length = 1.0 / (x * x + y * y + z * z).sqrt();
+    let (bright, warm) = (stream.between(0.35, 0.75), stream.between(-0.12, 0.12));
+    Light {
+        direction: [x * per_length, y * per_length, z * per_length],
+        ambient: stream.between(0.45, 0.85),
+        lamp: [bright * (1.0 + warm), bright, bright * (1.0 - warm)],
+    }
+}
