@@ -78,6 +78,14 @@ pub enum Error {
         /// How many its shape takes.
         expected: usize,
     },
+    /// The caller's own wish, told by the function that watches the progress.
+    #[error("stopped on request after {done} of {all} files")]
+    Stopped {
+        /// How many files were done.
+        done: usize,
+        /// How many there are.
+        all: usize,
+    },
     /// An argument outside its range.
     #[error("{name} must be {expected}, but is {found}")]
     Argument {

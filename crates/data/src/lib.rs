@@ -1,12 +1,17 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod decode;
+pub mod duplicates;
 pub mod generated;
 pub mod idx;
+pub mod resize;
 
 mod batches;
 mod dataset;
 mod error;
+mod folder;
+mod load;
 mod origin;
 mod record_file;
 mod store;
@@ -14,4 +19,6 @@ mod store;
 pub use batches::{Batch, Batches, Order};
 pub use dataset::Dataset;
 pub use error::{Error, Result};
+pub use folder::{Note, Passed, PictureFolder};
+pub use load::{LoadOptions, Loaded, MEMORY_BUDGET};
 pub use origin::Origin;

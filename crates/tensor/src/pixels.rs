@@ -29,6 +29,9 @@ pub enum Filter {
     Bicubic,
     /// The mean over the area that a new pixel covers (Pillow's BOX).
     Area,
+    /// Linear between the four nearest pixels, also when shrinking, when others are left out (OpenCV's INTER_LINEAR,
+    /// TensorFlow's `tf.image.resize`).
+    BilinearPlain,
 }
 
 /// The range of numbers that a model wants for pixels of 0 … 255.

@@ -1,0 +1,142 @@
+//! The bytes of a picture's file → its pixels, within limits.
+//!
+//! What a file is follows from its content, never from its name: JPEG, PNG, WebP, BMP, GIF (the first frame) and TIFF.
+//! Whatever comes in, bytes of RGB or grey come out: the orientation that a camera noted is applied; of 16 bits the upper 8
+//! are kept; transparency is dropped and palettes are looked up, as Pillow's `convert("RGB")` does; CMYK is taken as
+//! Adobe writes it, inverted; grey from colour is 0.299 R + 0.587 G + 0.114 B. A file that ends early is an error, not a picture that is grey below.
+
+mod jpeg;
+mod orientation;
+mod others;
+mod undecodable;
+
+pub use undecodable::Undecodable;
+
+use image::ImageFormat;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The most pixels that a picture may have: 67 million, more than a full-frame camera takes. One thread holds some 600 MB
+/// at most for such a picture (a progressive JPEG), 300 MB for most.
+pub const MAX_PIXELS: u64 = 1 << 26;
+/// The most bytes that a file may have.
+pub const MAX_FILE: u64 = 256 << 20;
+
+/// Buffers larger than this are not kept for the next picture.
+const KEPT: usize = 32 << 20;
+
+/// Pixels in rows from the top, channels innermost.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture<'a> {
+    /// Rows.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+    /// 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// `height × width × channels` bytes.
+    pub pixels: &'a [u8],
+}
+
+/// Decodes pictures one after the other into memory that it uses again.
+///
+/// ```
+/// use convnet_data::decode::{Decoder, Undecodable};
+/// let mut decoder = Decoder::default();
+/// let bitmap = [&b"BM"[..], &[58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0], // 1×1, 24 bits: blue, green, red
+///     &[40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0], &[0; 24], &[3, 2, 1, 0]].concat();
+/// assert_eq!(decoder.decode(&bitmap, 3)?.pixels, [1, 2, 3]);
+/// assert!(matches!(decoder.decode(b"a text", 3), Err(Undecodable::Unknown { .. })));
+/// # Ok::<(), Undecodable>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Decoder {
+    pixels: Vec<u8>,
+    /// As decoded, where that is not yet what is wanted.
+    raw: Vec<u8>,
+}
+
+/// Height and width of pixels in [`Decoder::pixels`], and how to turn them, as EXIF counts: 1 … 8.
+struct Upright {
+    height: usize,
+    width: usize,
+    orientation: u8,
+}
+
+impl Decoder {
+    /// The picture in `bytes` with `channels` 1 (grey) or 3 (RGB).
+    ///
+    /// # Errors
+    /// Why it is none, or not one that is accepted. Size and limits are checked before memory for the pixels is taken.
+    ///
+    /// # Panics
+    /// When `channels` is neither 1 nor 3.
+    pub fn decode(&mut self, bytes: &[u8], channels: usize) -> Result<Picture<'_>, Undecodable> {
+        assert!(channels == 1 || channels == 3, "pictures have 1 or 3 channels, not {channels}");
+        for buffer in [&mut self.pixels, &mut self.raw] {
+            if buffer.capacity() > KEPT {
+                *buffer = Vec::new();
+            }
+        }
+        let format = format(bytes)?;
+        // The decoders are not ours and meet hostile bytes: should one of them panic, the picture is unreadable, no more.
+        // What it leaves behind are bytes in buffers, which the next picture overwrites.
+        let decoded = catch_unwind(AssertUnwindSafe(|| match format {
+            ImageFormat::Jpeg => self.jpeg(bytes, channels),
+            format => self.other(bytes, format, channels),
+        }));
+        let Upright { mut height, mut width, orientation } =
+            decoded.unwrap_or_else(|_| Err(Undecodable::Damaged("the decoder gave up in a panic".into())))?;
+        if orientation > 1 {
+            orientation::turn(&self.pixels, [height, width, channels], orientation, &mut self.raw);
+            std::mem::swap(&mut self.pixels, &mut self.raw);
+            if orientation >= 5 {
+                (height, width) = (width, height);
+            }
+        }
+        Ok(Picture { height, width, channels, pixels: &self.pixels[..height * width * channels] })
+    }
+}
+
+/// Refuses what is too large, before anything is allocated for it.
+fn check_size(width: u64, height: u64) -> Result<(usize, usize), Undecodable> {
+    if width == 0 || height == 0 {
+        return Err(Undecodable::Damaged(format!("it says that it is {width}×{height} pixels large")));
+    }
+    if width.saturating_mul(height) > MAX_PIXELS {
+        return Err(Undecodable::TooLarge { width, height });
+    }
+    Ok((height as usize, width as usize))
+}
+
+/// A slice of `size` bytes of a buffer that grows and never shrinks: bytes once written are not cleared again.
+fn room(buffer: &mut Vec<u8>, size: usize) -> &mut [u8] {
+    if buffer.len() < size {
+        buffer.resize(size, 0);
+    }
+    &mut buffer[..size]
+}
+
+/// Grey as Pillow's `convert("L")` makes it: ITU-R 601-2 weights in 16 bits.
+fn grey([red, green, blue]: [u8; 3]) -> u8 {
+    let [red, green, blue] = [red, green, blue].map(u32::from);
+    ((red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16) as u8
+}
+
+/// What the first bytes say that the file is.
+fn format(bytes: &[u8]) -> Result<ImageFormat, Undecodable> {
+    use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
+    if bytes.is_empty() {
+        return Err(Undecodable::Empty);
+    }
+    if bytes.get(4..8) == Some(b"ftyp") {
+        return Err(Undecodable::Unsupported("HEIC, AVIF or a video"));
+    }
+    match image::guess_format(bytes) {
+        Ok(format @ (Bmp | Gif | Jpeg | Png | Tiff | WebP)) => Ok(format),
+        _ => {
+            let start = &bytes[..bytes.len().min(256)];
+            let text = start.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..));
+            Err(Undecodable::Unknown { looks_like: if text { "text" } else { "nothing known" } })
+        }
+    }
+}
