@@ -19,10 +19,6 @@ pub struct Checksums {
 }
 
 impl Checksums {
-    pub(crate) fn sha256_of(bytes: &[u8]) -> String {
-        hexadecimal(&Sha256::digest(bytes))
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.sha256.is_empty() && self.md5.is_empty()
     }
@@ -43,7 +39,7 @@ impl Checksums {
     /// A digest of the deciding kind, or none where nothing is listed.
     pub(crate) fn start(&self) -> Summing {
         match (self.sha256.is_empty(), self.md5.is_empty()) {
-            (false, _) => Summing::Sha256(Box::default()),
+            (false, _) => Summing::sha256(),
             (true, false) => Summing::Md5(Box::default()),
             (true, true) => Summing::Nothing,
         }
@@ -82,6 +78,10 @@ pub(crate) enum Sum {
 }
 
 impl Summing {
+    pub(crate) fn sha256() -> Self {
+        Self::Sha256(Box::default())
+    }
+
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(digest) => digest.update(bytes),
@@ -95,6 +95,16 @@ impl Summing {
             Self::Sha256(digest) => Sum::Sha256(hexadecimal(&digest.finalize())),
             Self::Md5(digest) => Sum::Md5(hexadecimal(&digest.finalize())),
             Self::Nothing => Sum::Nothing,
+        }
+    }
+}
+
+impl Sum {
+    /// The hexadecimal digits alone.
+    pub(crate) fn digits(self) -> String {
+        match self {
+            Self::Sha256(text) | Self::Md5(text) => text,
+            Self::Nothing => String::new(),
         }
     }
 }

@@ -35,7 +35,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file is not the one that the manifest describes.
-    #[error("{}: {found}, expected {expected}; remove or replace this file, or name another folder", path.display())]
+    #[error("{}: {found}, expected {expected}; remove or replace it, or name another folder", path.display())]
     WrongContent {
         /// The file.
         path: PathBuf,
@@ -43,6 +43,22 @@ pub enum Error {
         found: String,
         /// What the manifest expects.
         expected: String,
+    },
+    /// An archive is damaged, hostile or none at all; nothing of it was kept.
+    #[error("{}: {why}; nothing of it was kept", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong, with the entry's name.
+        why: String,
+    },
+    /// What the user offers does not hold the data set.
+    #[error("{}: {why}", path.display())]
+    Source {
+        /// The file or folder as it was named.
+        path: PathBuf,
+        /// What was found and what was expected.
+        why: String,
     },
     /// Every mirror failed; nothing was left under a final name.
     #[error("{file} of {name} could not be downloaded: {why}")]
@@ -55,7 +71,7 @@ pub enum Error {
         why: String,
     },
     /// The operating system refused something.
-    #[error("{}: {doing}: {cause}", path.display())]
+    #[error("{}: {doing}: {cause}{}", path.display(), remedy(cause))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -70,5 +86,15 @@ impl Error {
     pub(crate) fn io(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self::Io { path, doing, cause }
+    }
+}
+
+/// What helps, where that is not plain from the system's answer.
+fn remedy(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free some space, or set CONVNET_CACHE to a folder on another disk"
+        }
+        _ => "",
     }
 }

@@ -2,29 +2,44 @@
 //!
 //! A [`Manifest`] says which files make up a data set, where they can be had and which checksums they have.
 //! [`find`] looks for them on this computer, [`obtain`] also downloads what is missing, [`download`] fetches into a
-//! given folder. This is the only package of the workspace that opens an outgoing connection.
+//! given folder, [`adopt`] takes what the user already has. [`unpack`] opens archives that may be hostile. This is the
+//! only package of the workspace that opens an outgoing connection.
 #![forbid(unsafe_code)]
 
+mod adopt;
+mod archive;
 mod cache;
 mod checksum;
 mod download;
 mod error;
+mod file;
+mod jpeg;
+mod layout;
 mod locate;
 mod manifest;
 mod partial;
+mod pins;
+mod prepare;
 mod progress;
+mod staging;
 mod transfer;
+mod unpack;
 mod verify;
 
+pub use adopt::adopt;
+pub use archive::Bounds;
 pub use cache::Places;
 pub use checksum::Checksums;
 pub use download::download;
 pub use error::{Error, Result};
-pub use locate::{DataChoice, Found, Located, Origin, Source, find, obtain};
-pub use manifest::{File, Manifest, Payload};
+pub use file::{Alternative, File, Payload};
+pub use layout::{Class, Layout, Part};
+pub use locate::{DataChoice, Found, Located, Origin, Source, check, find, glance, obtain};
+pub use manifest::Manifest;
 pub use progress::{Announcement, Progress, Silent};
 pub use transfer::{Client, Limits};
-pub use verify::{OtherContainer, Verified, verify};
+pub use unpack::unpack;
+pub use verify::{Difference, How, Verified, verify};
 
 /// Keeps the README's example compiling.
 #[cfg(doctest)]

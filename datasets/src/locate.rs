@@ -2,10 +2,15 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::{Client, Error, File, Manifest, Places, Progress, Result, Verified, download, verify};
+use crate::jpeg;
+use crate::layout::{Counted, pictures_in};
+use crate::pins::Pins;
+use crate::verify::verify_pinned;
+use crate::{Client, Error, File, Manifest, Places, Progress, Result, Verified, download};
 
 /// What the user wants, as in `--data auto|embedded|DIR`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +75,8 @@ impl fmt::Display for Origin {
 pub struct Located {
     /// The data folder, above the data set's own.
     pub root: PathBuf,
-    /// The files in the manifest's order; archives or plain payloads, as they lie there.
+    /// The files in the manifest's order, as they lie there: archives, plain payloads or alternatives. Where the
+    /// manifest has a layout, its folders: part by part, and class by class within each.
     pub files: Vec<PathBuf>,
     /// Where they were found.
     pub origin: Origin,
@@ -184,9 +190,73 @@ pub fn obtain(
     Ok(Source::Embedded { why: notes.into_iter().chain([why]).collect::<Vec<_>>().join("; ") })
 }
 
+/// Checks a data set in one data folder, such as the cache; `None` where it is not there. Other than [`find`] it also
+/// looks at each picture of a set that has folders of them.
+///
+/// # Errors
+/// [`Error::WrongContent`] or [`Error::Io`] for a file that is damaged, another one than published, or unreadable.
+pub fn check(manifest: &Manifest, root: &Path, origin: Origin) -> Result<Option<Located>> {
+    let Ok(located) = look(manifest, root, origin)? else { return Ok(None) };
+    if manifest.layout.is_some() {
+        for folder in &located.files {
+            check_pictures(folder)?;
+        }
+    }
+    Ok(Some(located))
+}
+
+/// Where a data set seems to lie, told by names and lengths without reading a file: the first of `CONVNET_DATA_DIR`
+/// and the cache that has all of it, and that data folder.
+pub fn glance(manifest: &Manifest, places: &Places) -> Option<(Origin, PathBuf)> {
+    let seems = |root: &PathBuf| {
+        let folder = root.join(&manifest.folder);
+        match &manifest.layout {
+            Some(layout) => matches!(layout.count(&folder), Ok(Some(_))),
+            None => manifest.files.iter().all(|file| {
+                let length = |path: PathBuf| path.metadata().map(|metadata| metadata.len());
+                present(&folder, file).is_some_and(|path| length(path).is_ok_and(|n| file.may_have(n)))
+            }),
+        }
+    };
+    let places = [(Origin::DataDir, &places.data_dir), (Origin::Cache, &places.cache)];
+    let mut roots = places.into_iter().filter_map(|(origin, root)| root.clone().map(|root| (origin, root)));
+    roots.find(|(_, root)| seems(root))
+}
+
+fn check_pictures(folder: &Path) -> Result<()> {
+    let mut corrupt = Vec::new();
+    for path in pictures_in(folder)? {
+        let bytes = fs::read(&path).map_err(Error::io(&path, "cannot read"))?;
+        if let Err(why) = jpeg::check(&bytes) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            corrupt.push(format!("{name} ({why})"));
+        }
+    }
+    corrupt.sort();
+    match corrupt.as_slice() {
+        [] => Ok(()),
+        [first, ..] => Err(Error::WrongContent {
+            path: folder.to_owned(),
+            found: format!("{} corrupt pictures, the first is {first}", corrupt.len()),
+            expected: "whole JPEG pictures".to_owned(),
+        }),
+    }
+}
+
 /// Checks all files below `root`; the inner error says what is lacking, the outer one what is wrong.
 fn look(manifest: &Manifest, root: &Path, origin: Origin) -> Result<Result<Located, String>> {
     let folder = root.join(&manifest.folder);
+    let located =
+        |files, verified| Located { root: root.to_owned(), files, origin, verified, notes: Vec::new() };
+    if let Some(layout) = &manifest.layout {
+        return Ok(match layout.count(&folder)? {
+            None => Err(format!("{} is not in {}", manifest.folder, root.display())),
+            Some(Counted { found, expected }) => {
+                let folders = layout.folders(&folder).map(|(folder, _)| folder).collect();
+                Ok(located(folders, Verified::Counted { found, expected }))
+            }
+        });
+    }
     let mut files = Vec::new();
     for file in &manifest.files {
         match present(&folder, file) {
@@ -194,16 +264,17 @@ fn look(manifest: &Manifest, root: &Path, origin: Origin) -> Result<Result<Locat
             None => return Ok(Err(format!("{} is not in {}", file.name, folder.display()))),
         }
     }
-    let mut others = Vec::new();
+    let pins = Pins::of(&folder)?;
+    let mut differences = Vec::new();
     for (path, file) in files.iter().zip(&manifest.files) {
-        others.extend(verify(path, file)?);
+        differences.extend(verify_pinned(path, file, &pins)?);
     }
-    let verified = if others.is_empty() { Verified::Published } else { Verified::OtherContainer(others) };
-    Ok(Ok(Located { root: root.to_owned(), files, origin, verified, notes: Vec::new() }))
+    let verified =
+        if differences.is_empty() { Verified::Published } else { Verified::Differing(differences) };
+    Ok(Ok(located(files, verified)))
 }
 
-/// The archive, or the plain payload in its place.
-fn present(folder: &Path, file: &File) -> Option<PathBuf> {
-    let names = [Some(&file.name), file.payload.as_ref().map(|payload| &payload.name)];
-    names.into_iter().flatten().map(|name| folder.join(name)).find(|path| path.exists())
+/// The published file, or its payload or an alternative in its place.
+pub(crate) fn present(folder: &Path, file: &File) -> Option<PathBuf> {
+    file.names().map(|name| folder.join(name)).find(|path| path.exists())
 }

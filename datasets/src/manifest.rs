@@ -4,9 +4,19 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::{Checksums, Error, Result};
+use crate::file::plain_name;
+use crate::{Error, File, Layout, Result};
 
-const EMBEDDED: [(&str, &str); 1] = [("mnist", include_str!("../manifests/mnist.toml"))];
+const EMBEDDED: [(&str, &str); 8] = [
+    ("mnist", include_str!("../manifests/mnist.toml")),
+    ("cats_and_dogs", include_str!("../manifests/cats_and_dogs.toml")),
+    ("vgg16_notop", include_str!("../manifests/vgg16_notop.toml")),
+    ("vgg16", include_str!("../manifests/vgg16.toml")),
+    ("mobilenet", include_str!("../manifests/mobilenet.toml")),
+    ("mobilenet_0_25_128", include_str!("../manifests/mobilenet_0_25_128.toml")),
+    ("efficientnet_lite0", include_str!("../manifests/efficientnet_lite0.toml")),
+    ("imagenet_class_index", include_str!("../manifests/imagenet_class_index.toml")),
+];
 
 /// One data set: its files, where they can be had, and under which terms.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,42 +39,8 @@ pub struct Manifest {
     pub mirrors: Vec<String>,
     /// The files, in a fixed order.
     pub files: Vec<File>,
-}
-
-/// One file of a data set, as mirrors serve it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct File {
-    /// File name, without folders.
-    pub name: String,
-    /// Bytes of the published file.
-    pub size: u64,
-    /// SHA-256 sums of all published versions.
-    #[serde(default)]
-    sha256: Vec<String>,
-    /// MD5 sums of all published versions.
-    #[serde(default)]
-    md5: Vec<String>,
-    /// What is inside, where the file is a gzip archive.
-    pub payload: Option<Payload>,
-}
-
-/// The uncompressed content of a gzip archive.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Payload {
-    /// File name of the uncompressed file, without folders; accepted in place of the archive.
-    pub name: String,
-    /// Bytes, uncompressed.
-    pub size: u64,
-    /// Accepted SHA-256 sums.
-    #[serde(default)]
-    sha256: Vec<String>,
-    /// Accepted MD5 sums.
-    #[serde(default)]
-    md5: Vec<String>,
+    /// How pictures of an archive become folders, where the files are not used as they are.
+    pub layout: Option<Layout>,
 }
 
 impl Manifest {
@@ -112,20 +88,17 @@ impl Manifest {
             .map_err(|why| Error::Manifest { name: manifest.name.clone(), why })
     }
 
-    /// Bytes of all files as published.
-    pub fn size(&self) -> u64 {
-        self.files.iter().map(|file| file.size).sum()
+    /// Photographs of cats and dogs, section 5.2.
+    ///
+    /// # Errors
+    /// None in a released build, as [`Manifest::mnist`].
+    pub fn cats_and_dogs() -> Result<Self> {
+        Self::named("cats_and_dogs")
     }
 
-    /// One SHA-256 sum that stands for the content of the whole data set, whatever its packing: equal for two
-    /// computers that verified the same files.
-    pub fn fingerprint(&self) -> String {
-        let mut parts = String::new();
-        for file in &self.files {
-            parts += &file.content().to_string();
-            parts.push('\n');
-        }
-        Checksums::sha256_of(parts.as_bytes())
+    /// Bytes of all files as published; where a size is unknown, the most that it can be.
+    pub fn size(&self) -> u64 {
+        self.files.iter().map(File::largest).sum()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -142,51 +115,20 @@ impl Manifest {
         }
         let mut names = BTreeSet::new();
         for file in &self.files {
-            plain_name(&file.name)?;
-            file.container().check().map_err(|why| format!("{}: {why}", file.name))?;
-            let mut file_names = vec![&file.name];
-            if let Some(payload) = &file.payload {
-                plain_name(&payload.name)?;
-                payload.checksums().check().map_err(|why| format!("{}: {why}", payload.name))?;
-                file_names.push(&payload.name);
-            }
-            // Without one for the content, anything at all would pass as the published file packed again.
-            if file.content().is_empty() {
-                return Err(format!("{} has no checksum of its content", file.name));
-            }
-            if let Some(twice) = file_names.into_iter().find(|name| !names.insert(*name)) {
+            file.check()?;
+            let payload = file.payload.as_ref().map(|payload| &payload.name);
+            if let Some(twice) = [&file.name].into_iter().chain(payload).find(|name| !names.insert(*name)) {
                 return Err(format!("the name {twice:?} occurs twice"));
             }
         }
-        Ok(())
+        match &self.layout {
+            Some(_) if self.files.len() != 1 => {
+                Err("a layout is cut from one archive, so there must be one file".to_owned())
+            }
+            Some(layout) => layout.check(),
+            None => Ok(()),
+        }
     }
-}
-
-impl File {
-    /// Checksums of the file itself, in every published packing.
-    pub fn container(&self) -> Checksums {
-        Checksums { sha256: self.sha256.clone(), md5: self.md5.clone() }
-    }
-
-    /// Checksums of what counts: the payload where there is one, else the file.
-    pub(crate) fn content(&self) -> Checksums {
-        self.payload.as_ref().map_or_else(|| self.container(), Payload::checksums)
-    }
-}
-
-impl Payload {
-    /// Checksums of the uncompressed bytes.
-    pub fn checksums(&self) -> Checksums {
-        Checksums { sha256: self.sha256.clone(), md5: self.md5.clone() }
-    }
-}
-
-fn plain_name(name: &str) -> Result<(), String> {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || name.starts_with('.') || !name.chars().all(harmless) {
-        return Err(format!("{name:?} is no plain file name (ASCII letters, digits, - _ .)"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -217,9 +159,12 @@ mod tests {
             let manifest = Manifest::named(name).unwrap();
             assert_eq!(manifest.name, name);
             assert!(manifest.mirrors.iter().all(|mirror| mirror.starts_with("https://")));
+            assert_eq!(manifest.mirrors.is_empty(), name == "efficientnet_lite0");
         }
+        let folders: BTreeSet<String> =
+            Manifest::names().map(|name| Manifest::named(name).unwrap().folder).collect();
+        assert_eq!(folders.into_iter().collect::<Vec<_>>(), ["cats_and_dogs_small", "mnist", "weights"]);
         assert_eq!(Manifest::mnist().unwrap().size(), 11_594_722);
-        assert_eq!(Manifest::mnist().unwrap().fingerprint().len(), 64);
     }
 
     #[test]
@@ -242,11 +187,22 @@ mod tests {
             ("md5 = [\"900150983cd24fb0d6963f7d28e17f72\"]", "", "no checksum"),
             ("title = \"t\"", "", "title"),
             ("title = \"t\"", "title = \"t\"\nsurprise = 1", "surprise"),
+            ("size = 10", "", "at_most"),
+            ("size = 10", "size = 10\nat_most = 11", "at_most"),
+            ("size = 10", "size = 10\npin = true", "pin"),
+            ("size = 10", "size = 10\nbegins = \"xy\"", "hexadecimal"),
+            ("size = 10", "size = 10\nbegins = \"1\"", "hexadecimal"),
         ] {
             let changed = GOOD.replacen(from, to, 1);
             assert_ne!(changed, GOOD);
             let message = Manifest::parse(&changed).unwrap_err().to_string();
             assert!(message.contains(expected), "{to}: {message}");
         }
+        let alternative = "[[files.alternatives]]\nname = \"b\"\nsize = 1\nnote = \"n\"\nsha256 = []";
+        let message = Manifest::parse(&format!("{GOOD}{alternative}")).unwrap_err().to_string();
+        assert!(message.contains("neither `pin` nor alternatives"), "{message}");
+        let bare = GOOD.split("[files.payload]").next().unwrap();
+        let message = Manifest::parse(&format!("{bare}{alternative}")).unwrap_err().to_string();
+        assert!(message.contains("alternative b has no checksum"), "{message}");
     }
 }

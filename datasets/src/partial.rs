@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::staging::sync_folder;
+use crate::{Error, File, Result};
 
 /// `NAME.part`, beside `NAME.part.toml`, which says what the bytes are the beginning of.
 pub(crate) struct Partial {
@@ -38,10 +39,11 @@ impl Partial {
     }
 
     /// How many bytes can be kept of an earlier attempt at `url`, and the version they belong to.
-    pub(crate) fn resumable(&self, url: &str, size: u64) -> Option<(u64, PartOrigin)> {
+    pub(crate) fn resumable(&self, url: &str, file: &File) -> Option<(u64, PartOrigin)> {
         let length = fs::metadata(&self.bytes).ok()?.len();
         let origin: PartOrigin = toml::from_str(&fs::read_to_string(&self.origin).ok()?).ok()?;
-        (origin.url == url && origin.size == size && (1..=size).contains(&length)).then_some((length, origin))
+        let same = origin.url == url && file.fits(origin.size) && (1..=origin.size).contains(&length);
+        same.then_some((length, origin))
     }
 
     /// Starts anew. The origin is written while the file is empty, so that bytes never lie beside a wrong origin.
@@ -73,29 +75,16 @@ impl Partial {
     }
 
     /// Gives the finished, verified file its final name.
-    pub(crate) fn finish(self, target: &Path) -> Result<()> {
+    pub(crate) fn finish(&self, target: &Path) -> Result<()> {
         let file = self.append()?;
         file.sync_all().map_err(Error::io(&self.bytes, "cannot write to the disk"))?;
         drop(file);
         fs::rename(&self.bytes, target)
             .map_err(Error::io(target, "cannot rename the finished file to this name"))?;
-        sync_folder(target)?;
+        sync_folder(target.parent().unwrap_or(Path::new(".")))?;
         match fs::remove_file(&self.origin) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io(&self.origin, "cannot remove")(e)),
             _ => Ok(()),
         }
     }
-}
-
-#[cfg(unix)]
-fn sync_folder(target: &Path) -> Result<()> {
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let synced = fs::File::open(folder).and_then(|handle| handle.sync_all());
-    synced.map_err(Error::io(folder, "cannot write to the disk"))
-}
-
-/// Elsewhere a folder cannot be opened as a file; the rename itself is durable enough.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<()> {
-    Ok(())
 }

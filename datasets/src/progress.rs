@@ -8,7 +8,9 @@ pub trait Progress {
     fn announce(&mut self, announcement: &Announcement<'_>);
     /// Called often: `received` of `total` bytes of `file` are on the disk.
     fn advance(&mut self, file: &str, received: u64, total: u64);
-    /// One line worth showing: a mirror failed, another process is being waited for.
+    /// Called often while pictures are unpacked or copied: `done` of `total` are in their place.
+    fn prepare(&mut self, title: &str, done: u64, total: u64);
+    /// One line worth showing: a mirror failed, another process is being waited for, a picture is corrupt.
     fn note(&mut self, line: &str);
 }
 
@@ -21,6 +23,8 @@ pub struct Announcement<'a> {
     pub files: usize,
     /// Bytes to come, at most: less where an earlier attempt is resumed.
     pub bytes: u64,
+    /// Bytes that will stay, where the download is only passing through.
+    pub stay: Option<u64>,
     /// The folder that receives the files.
     pub folder: &'a Path,
     /// Licence as stated by the publisher.
@@ -41,5 +45,6 @@ pub struct Silent;
 impl Progress for Silent {
     fn announce(&mut self, _: &Announcement<'_>) {}
     fn advance(&mut self, _: &str, _: u64, _: u64) {}
+    fn prepare(&mut self, _: &str, _: u64, _: u64) {}
     fn note(&mut self, _: &str) {}
 }

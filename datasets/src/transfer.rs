@@ -6,8 +6,8 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
-use crate::Error;
 use crate::partial::{PartOrigin, Partial};
+use crate::{Error, File};
 
 const REDIRECTS: usize = 5;
 const BUFFER: usize = 64 * 1024;
@@ -88,20 +88,21 @@ impl From<Error> for Broken {
     }
 }
 
-/// Brings `partial` to `size` bytes from `url`, going on where an earlier attempt ended if the server can.
-/// Says whether bytes of an earlier attempt were kept.
+/// Brings `partial` to the length of the published `file` from `url`, going on where an earlier attempt ended if the
+/// server can. `received` is told how many bytes are there and how many there will be. Says whether bytes of an
+/// earlier attempt were kept.
 pub(crate) fn fetch(
     client: &Client,
     url: &str,
     partial: &Partial,
-    size: u64,
-    mut received: impl FnMut(u64),
+    file: &File,
+    mut received: impl FnMut(u64, u64),
 ) -> Result<bool, Broken> {
-    let earlier = partial.resumable(url, size);
-    if let Some((length, _)) = &earlier
-        && *length == size
+    let earlier = partial.resumable(url, file);
+    if let Some((length, PartOrigin { size, .. })) = &earlier
+        && length == size
     {
-        received(size);
+        received(*size, *size);
         return Ok(true);
     }
     let response = request(client, url, earlier.as_ref())?;
@@ -113,21 +114,17 @@ pub(crate) fn fetch(
     }
     let etag = text(headers, "etag").map(str::to_owned);
 
-    let (mut file, mut count) = match (response.status(), earlier) {
+    let (mut output, mut count, size) = match (response.status(), earlier) {
         (StatusCode::PARTIAL_CONTENT, Some((offset, origin))) => {
             if let Err(why) = continues(headers, offset, &origin) {
                 partial.discard()?;
                 return Err(Broken::Again(why));
             }
-            (partial.append()?, offset)
+            (partial.append()?, offset, origin.size)
         }
         (StatusCode::OK, _) => {
-            if let Some(length) = number(headers, "content-length")
-                && length != size
-            {
-                return Err(Broken::Never(format!("announces {length} bytes where {size} are expected")));
-            }
-            (partial.restart(&PartOrigin { url: url.to_owned(), etag, size })?, 0)
+            let size = announced(headers, file).map_err(Broken::Never)?;
+            (partial.restart(&PartOrigin { url: url.to_owned(), etag, size })?, 0, size)
         }
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(_)) => {
             partial.discard()?;
@@ -137,7 +134,7 @@ pub(crate) fn fetch(
         (status, _) => return Err(Broken::Never(format!("answers {status}"))),
     };
     let resumed = count > 0;
-    received(count);
+    received(count, size);
 
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; BUFFER];
@@ -149,15 +146,30 @@ pub(crate) fn fetch(
             Err(e) => return Err(Broken::Again(format!("broke off after {count} of {size} bytes ({e})"))),
         };
         if count + n as u64 > size {
-            drop(file);
+            drop(output);
             partial.discard()?;
             return Err(Broken::Never(format!("sends more than the expected {size} bytes")));
         }
-        file.write_all(&buffer[..n]).map_err(Error::io(partial.path(), "cannot write"))?;
+        output.write_all(&buffer[..n]).map_err(Error::io(partial.path(), "cannot write"))?;
         count += n as u64;
-        received(count);
+        received(count, size);
     }
     Ok(resumed)
+}
+
+/// The length of what is coming: as the manifest states it, else as the server does, within the manifest's bound.
+fn announced(headers: &HeaderMap, file: &File) -> Result<u64, String> {
+    match (number(headers, "content-length"), file.size) {
+        (Some(length), Some(size)) if length != size => {
+            Err(format!("announces {length} bytes where {size} are expected"))
+        }
+        (_, Some(size)) => Ok(size),
+        (Some(length), None) if !file.fits(length) => {
+            Err(format!("announces {length} bytes where at most {} are expected", file.largest()))
+        }
+        (Some(length), None) => Ok(length),
+        (None, None) => Err("does not say how long the file is".to_owned()),
+    }
 }
 
 /// Asks for the file, following redirects that keep the scheme.

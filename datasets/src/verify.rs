@@ -7,42 +7,96 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::checksum::{Sum, Summing, SummingReader};
-use crate::{Error, File, Result};
+use crate::pins::Pins;
+use crate::{Checksums, Error, File, Result};
 
 const BUFFER: usize = 64 * 1024;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// How far files agree with what was published. In either case the content is the published one.
+/// How far files agree with what was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verified {
     /// Byte for byte what mirrors serve (or its plain payload).
     Published,
-    /// The payload is the published one, packed in containers with other checksums.
-    OtherContainer(Vec<OtherContainer>),
+    /// Known and whole, though not byte for byte what mirrors serve: how each such file differs.
+    Differing(Vec<Difference>),
+    /// Folders of pictures, counted: how many there are and how many belong there.
+    Counted {
+        /// Pictures found.
+        found: u64,
+        /// Pictures of the complete set.
+        expected: u64,
+    },
 }
 
-/// A container that holds the published payload but has another checksum, because it was packed again.
+/// A file that is not byte for byte the published one and accepted all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherContainer {
-    /// Name of the file.
+pub struct Difference {
+    /// Name of the file, as the manifest has it.
     pub file: String,
-    /// Its checksum.
-    pub found: String,
-    /// The published checksum.
-    pub expected: String,
+    /// How it differs.
+    pub how: How,
+}
+
+/// How an accepted file differs from the published one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum How {
+    /// The payload is the published one, in a container that was packed again.
+    PackedAgain {
+        /// The container's checksum.
+        found: String,
+        /// The published checksum.
+        expected: String,
+    },
+    /// Another file that the manifest knows.
+    Alternative {
+        /// Its name.
+        name: String,
+        /// How it differs, in the manifest's words.
+        note: String,
+    },
+    /// Nobody published a checksum.
+    Unpublished {
+        /// Its SHA-256.
+        sha256: String,
+        /// Whether that is the same as at the first download.
+        pinned: bool,
+    },
 }
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Published => f.write_str("checksums as published"),
-            Self::OtherContainer(others) => {
-                f.write_str("content as published, packed again: ")?;
-                for (i, other) in others.iter().enumerate() {
-                    let comma = if i == 0 { "" } else { ", " };
-                    write!(f, "{comma}{} ({})", other.file, other.found)?;
+            Self::Differing(differences) => {
+                for (i, difference) in differences.iter().enumerate() {
+                    let separator = if i == 0 { "" } else { "; " };
+                    write!(f, "{separator}{difference}")?;
                 }
                 Ok(())
+            }
+            Self::Counted { found, expected } if found == expected => write!(f, "all {found} pictures"),
+            Self::Counted { found, expected } => write!(f, "{found} of {expected} pictures"),
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = &self.file;
+        match &self.how {
+            How::PackedAgain { found, .. } => {
+                write!(f, "{file}: content as published, packed again ({found})")
+            }
+            How::Alternative { name, note } if name == file => write!(f, "{file}: {note}"),
+            How::Alternative { name, note } => write!(f, "{name} in place of {file}: {note}"),
+            How::Unpublished { pinned: true, .. } => {
+                write!(f, "{file}: the same as at the first download; no checksum was published")
+            }
+            How::Unpublished { sha256, pinned: false } => {
+                write!(f, "{file}: no checksum was published; sha256 {sha256}")
             }
         }
     }
@@ -50,66 +104,124 @@ impl fmt::Display for Verified {
 
 /// Checks one file against its entry in a manifest; `None` means exactly as published.
 ///
-/// The file may be the published archive, the same payload packed again, or the plain payload (told apart by the
-/// first bytes, not by the name). Never more than the manifest's payload size is unpacked.
+/// The file may be the published archive, the same payload packed again, the plain payload (told apart by the
+/// first bytes, not by the name), or one of the manifest's alternatives. Never more than the manifest's payload size
+/// is unpacked.
 ///
 /// # Errors
 /// [`Error::WrongContent`] when it is a folder, pipe or device, or when size, packing or checksum differ;
 /// [`Error::Io`] when it cannot be read.
-pub fn verify(path: &Path, file: &File) -> Result<Option<OtherContainer>> {
-    let read_error = || Error::io(path, "cannot read");
-    let length = length_of_regular(path)?;
-    let handle = std::fs::File::open(path).map_err(read_error())?;
-    let mut plain = BufReader::with_capacity(BUFFER, handle);
-    let packed = plain.fill_buf().map_err(read_error())?.starts_with(&GZIP_MAGIC);
-
-    let container = file.container();
-    match &file.payload {
-        Some(payload) if packed => {
-            let outer = SummingReader::new(plain, container.start());
-            let mut archive = BufReader::with_capacity(BUFFER, outer);
-            let content = payload.checksums();
-            let mut inner = SummingReader::new(MultiGzDecoder::new(&mut archive), content.start());
-            check_length(path, &mut inner, payload.size, "unpacked ")?;
-            let sum = inner.finish();
-            if !content.accept(&sum) {
-                return Err(wrong(path, sum.to_string(), content.to_string()));
-            }
-            let found = archive.into_inner().finish();
-            let matches = container.accept(&found);
-            Ok((!matches).then(|| OtherContainer {
-                file: file.name.clone(),
-                found: found.to_string(),
-                expected: container.to_string(),
-            }))
-        }
-        Some(payload) => {
-            let content = payload.checksums();
-            let sum = whole(path, plain, content.start(), length, payload.size)?;
-            if !content.accept(&sum) {
-                return Err(wrong(path, sum.to_string(), content.to_string()));
-            }
-            Ok(None)
-        }
-        None => {
-            let sum = whole(path, plain, container.start(), length, file.size)?;
-            if !container.accept(&sum) {
-                return Err(wrong(path, sum.to_string(), container.to_string()));
-            }
-            Ok(None)
-        }
-    }
+pub fn verify(path: &Path, file: &File) -> Result<Option<Difference>> {
+    verify_pinned(path, file, &Pins::default())
 }
 
-/// Checks that `path` is byte for byte what a mirror should have served.
-pub(crate) fn verify_published(path: &Path, file: &File) -> Result<()> {
+/// The same, where the file may have been pinned.
+pub(crate) fn verify_pinned(path: &Path, file: &File, pins: &Pins) -> Result<Option<Difference>> {
     let length = length_of_regular(path)?;
-    if length != file.size {
-        return Err(wrong(path, format!("{length} bytes"), format!("{} bytes", file.size)));
+    let mut plain = open(path)?;
+    let first = plain.fill_buf().map_err(Error::io(path, "cannot read"))?;
+    let difference = |how| Some(Difference { file: file.name.clone(), how });
+    if let Some(payload) = &file.payload {
+        let content = payload.checksums();
+        if !first.starts_with(&GZIP_MAGIC) {
+            accept(path, &content, &whole(path, plain, content.start(), length, payload.size)?)?;
+            return Ok(None);
+        }
+        let container = file.container();
+        let found = packed(path, plain, &container, &content, payload.size)?;
+        let (found, expected) = match container.accept(&found) {
+            true => return Ok(None),
+            false => (found.to_string(), container.to_string()),
+        };
+        return Ok(difference(How::PackedAgain { found, expected }));
     }
-    match verify(path, file)? {
-        Some(other) => Err(wrong(path, other.found, other.expected)),
-        None => Ok(()),
+    let begins = first.starts_with(&file.first_bytes());
+    let mut answer = Err(wrong(path, format!("{length} bytes"), file.length_in_words()));
+    if file.fits(length) {
+        answer = published(path, plain, file, length, begins, pins);
+    }
+    for other in file.alternatives.iter().filter(|other| other.size == length) {
+        if answer.is_ok() {
+            break;
+        }
+        let sum = whole(path, open(path)?, other.checksums().start(), length, length)?;
+        if other.checksums().accept(&sum) {
+            let (name, note) = (other.name.clone(), other.note.clone());
+            return Ok(difference(How::Alternative { name, note }));
+        }
+        answer = Err(wrong(path, sum.to_string(), other.checksums().to_string()));
+    }
+    Ok(answer?.and_then(difference))
+}
+
+/// The file itself, where its length fits.
+fn published(
+    path: &Path,
+    reader: impl Read,
+    file: &File,
+    length: u64,
+    begins: bool,
+    pins: &Pins,
+) -> Result<Option<How>> {
+    let container = file.container();
+    if !file.pin {
+        accept(path, &container, &whole(path, reader, container.start(), length, length)?)?;
+        return Ok(None);
+    }
+    if !begins {
+        let expected = "the beginning of a file of this kind".to_owned();
+        return Err(wrong(path, "other content".to_owned(), expected));
+    }
+    let sha256 = whole(path, reader, Summing::sha256(), length, length)?.digits();
+    let pinned = pins
+        .check(&file.name, &sha256)
+        .map_err(|expected| wrong(path, format!("sha256 {sha256}"), expected))?;
+    Ok(Some(How::Unpublished { sha256, pinned }))
+}
+
+/// Checks what is inside a gzip archive, and gives back the archive's own sum.
+fn packed(
+    path: &Path,
+    reader: impl Read,
+    container: &Checksums,
+    content: &Checksums,
+    size: u64,
+) -> Result<Sum> {
+    let outer = SummingReader::new(reader, container.start());
+    let mut archive = BufReader::with_capacity(BUFFER, outer);
+    let mut inner = SummingReader::new(MultiGzDecoder::new(&mut archive), content.start());
+    check_length(path, &mut inner, size, "unpacked ")?;
+    accept(path, content, &inner.finish())?;
+    Ok(archive.into_inner().finish())
+}
+
+/// Whether a file is a gzip archive, by its first bytes.
+pub(crate) fn is_gzip(path: &Path) -> Result<bool> {
+    let mut reader = open(path)?;
+    Ok(reader.fill_buf().map_err(Error::io(path, "cannot read"))?.starts_with(&GZIP_MAGIC))
+}
+
+fn accept(path: &Path, expected: &Checksums, sum: &Sum) -> Result<()> {
+    if expected.accept(sum) { Ok(()) } else { Err(wrong(path, sum.to_string(), expected.to_string())) }
+}
+
+fn open(path: &Path) -> Result<BufReader<std::fs::File>> {
+    let file = std::fs::File::open(path).map_err(Error::io(path, "cannot read"))?;
+    Ok(BufReader::with_capacity(BUFFER, file))
+}
+
+/// Checks that `path` is byte for byte what a mirror should have served; where no checksum is published, gives back
+/// the SHA-256.
+pub(crate) fn verify_published(path: &Path, file: &File, pins: &Pins) -> Result<Option<String>> {
+    let length = length_of_regular(path)?;
+    if !file.fits(length) {
+        return Err(wrong(path, format!("{length} bytes"), file.length_in_words()));
+    }
+    match verify_pinned(path, file, pins)?.map(|difference| difference.how) {
+        None => Ok(None),
+        Some(How::Unpublished { sha256, .. }) => Ok(Some(sha256)),
+        Some(How::PackedAgain { found, expected }) => Err(wrong(path, found, expected)),
+        Some(How::Alternative { note, .. }) => Err(wrong(path, note, format!("the published {}", file.name))),
     }
 }
 
@@ -184,7 +296,10 @@ mod tests {
         symlink(place("pipe"), place("link")).unwrap();
         for (name, what) in [("folder", "a folder"), ("device", "device"), ("pipe", "pipe"), ("link", "pipe")]
         {
-            for error in [verify(&place(name), file).err(), verify_published(&place(name), file).err()] {
+            for error in [
+                verify(&place(name), file).err(),
+                verify_published(&place(name), file, &Pins::default()).err(),
+            ] {
                 let Some(error @ Error::WrongContent { .. }) = error else { panic!("{name}: {error:?}") };
                 let words = error.to_string();
                 assert!(words.contains(what) && words.contains("expected a regular file"), "{words}");

@@ -54,6 +54,15 @@ fn is_input(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<Usage>()
             || cause.is::<convnet_data::Error>()
-            || matches!(cause.downcast_ref(), Some(Datasets::NoFolder { .. } | Datasets::WrongContent { .. }))
+            || matches!(
+                cause.downcast_ref(),
+                Some(
+                    Datasets::NoFolder { .. }
+                        | Datasets::UnknownName { .. }
+                        | Datasets::WrongContent { .. }
+                        | Datasets::Archive { .. }
+                        | Datasets::Source { .. }
+                )
+            )
     })
 }

@@ -4,7 +4,9 @@
 mod bench;
 mod chapter5;
 mod ci;
+mod download;
 mod exit;
+mod fetching;
 mod lab;
 mod options;
 mod plan;
@@ -29,6 +31,8 @@ enum Task {
     ReproduceChapter5(options::Options),
     /// Measures this library's speed, beside other software where it is installed
     Bench(bench::BenchArgs),
+    /// Fetches data sets and pretrained weights, or takes them from files that you already have
+    Download(download::Arguments),
     /// Checks what must hold beside the tests: format, lints, house rules, documentation, the smoke run, licences
     Ci,
 }
@@ -42,6 +46,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::ReproduceChapter5(options) => reproduce::run(&options),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Download(arguments) => download::run(&arguments),
         Task::Ci => ci::run(),
     }
 }

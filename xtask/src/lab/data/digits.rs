@@ -1,12 +1,13 @@
 //! The digits of section 5.1: MNIST where it can be had, else digits that the program paints.
 
+use crate::fetching::Fetching;
 use crate::options::{Options, Profile};
 use anyhow::Result;
 use convnet_data::{Dataset, generated, idx};
-use convnet_datasets::{Announcement, Client, DataChoice, Found, Manifest, Places, Source, find, obtain};
+use convnet_datasets::{Client, DataChoice, Found, Manifest, Places, Source, find, obtain};
 use convnet_report::{DataSource, Progress, words};
 use convnet_tensor::Seed;
-use std::io::{Stderr, Write};
+use std::io::Stderr;
 
 /// Training and test digits.
 pub(crate) struct Digits {
@@ -35,11 +36,9 @@ impl Digits {
         let source = if options.data == DataChoice::Embedded {
             Source::Embedded { why: String::new() }
         } else {
-            let mut shown = Download { progress, file: String::new(), shown: 0 };
             let places = Places::from_environment();
-            let source = obtain(&manifest, &options.data, &places, &Client::default(), &mut shown);
-            progress.finish();
-            source?
+            let mut shown = Fetching::new(progress);
+            obtain(&manifest, &options.data, &places, &Client::default(), &mut shown)?
         };
         let (train, test) = match source {
             Source::Files(located) => {
@@ -119,70 +118,5 @@ impl Digits {
     /// A few digits of the set's checksum: enough to tell sets apart.
     pub(crate) fn fingerprint(&self) -> String {
         format!("{}+{}", &self.train.fingerprint()[..12], &self.test.fingerprint()[..12])
-    }
-}
-
-/// A download shown as progress.
-struct Download<'a, W: Write> {
-    progress: &'a mut Progress<W>,
-    /// The file under way.
-    file: String,
-    /// How much of it is shown.
-    shown: u64,
-}
-
-impl<W: Write> convnet_datasets::Progress for Download<'_, W> {
-    fn announce(&mut self, announcement: &Announcement<'_>) {
-        let megabytes = announcement.bytes as f64 / 1e6;
-        let time = words::seconds(announcement.seconds_at(20.0));
-        self.progress.say(&format!(
-            "{}: downloading {megabytes:.1} MB into {} (about {time} at 20 Mbit/s)",
-            announcement.title,
-            announcement.folder.display()
-        ));
-    }
-
-    fn advance(&mut self, file: &str, received: u64, total: u64) {
-        if self.file != file {
-            self.file = file.to_string();
-            self.progress.start(file, total, "bytes");
-            // An earlier attempt has brought what is there at the beginning.
-            self.progress.skip(received);
-            self.shown = received;
-        }
-        self.progress.advance(received.saturating_sub(self.shown));
-        self.shown = self.shown.max(received);
-    }
-
-    fn note(&mut self, line: &str) {
-        self.progress.say(line);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use convnet_datasets::Progress as _;
-    use convnet_report::Mode;
-    use std::time::Duration;
-
-    #[test]
-    fn a_download_shows_each_file_and_what_was_there_before() {
-        let mut lines = Vec::new();
-        let mut progress = Progress::new(&mut lines, Mode::Plain, || Duration::ZERO);
-        let mut download = Download { progress: &mut progress, file: String::new(), shown: 0 };
-        for received in [0, 400, 1_000] {
-            download.advance("first", received, 1_000);
-        }
-        // Resumed, cut off, and begun again.
-        for received in [500, 1_500, 0, 1_500, 1_800] {
-            download.advance("second", received, 2_000);
-        }
-        progress.finish();
-        drop(progress);
-        let lines = String::from_utf8(lines).unwrap();
-        let expected = ["first: 1,000 bytes", "second: 1,800 of 2,000 bytes"];
-        assert!(lines.lines().zip(expected).all(|(line, expected)| line.starts_with(expected)), "{lines}");
-        assert_eq!(lines.lines().count(), expected.len(), "{lines}");
     }
 }
