@@ -29,7 +29,7 @@ pub enum Fill {
 
 /// How far beyond the outermost pixel, in pixels, a place still counts as inside where the edge is hard: a matrix whose
 /// sines were rounded must not lose a row.
-pub(crate) const EDGE: f64 = 1.0 / 1024.0;
+pub const EDGE: f64 = 1.0 / 1024.0;
 
 /// A change of the colours of a pixel, as numbers of 0 … 255; the result is clipped to 0 … 255.
 #[derive(Clone, Copy, Debug, PartialEq)]
