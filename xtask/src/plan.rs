@@ -1,7 +1,7 @@
 //! `--plan`: what would run, on which data, how long, with how much memory.
 
 use crate::chapter5::{Cost, Experiment};
-use crate::lab::data::Digits;
+use crate::lab::data::Data;
 use crate::options::Options;
 use crate::stdout;
 use anyhow::Result;
@@ -36,7 +36,15 @@ impl Speed {
 /// For data that is there and damaged, and when standard output cannot be written.
 pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> Result<()> {
     let speed = Speed::measure();
-    let digits = Digits::planned(options)?;
+    let mut pictures = Vec::new();
+    let mut base = PROGRAM_MIB;
+    for data in Data::ALL {
+        if experiments.iter().any(|experiment| experiment.data == data) {
+            let (line, mib) = data.planned(options)?;
+            pictures.push(line);
+            base += mib;
+        }
+    }
     let columns = [
         ("id", Align::Left),
         ("experiment", Align::Left),
@@ -53,19 +61,20 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
             experiment.id,
             experiment.title,
             &words::seconds(seconds),
-            &format!("{:.0} MiB", BASE_MIB + cost.mib),
+            &format!("{:.0} MiB", base + cost.mib),
         ]);
     }
     stdout::print(&format!(
-        "profile {}, seed {}, {} threads, {}\ndigits: {digits}\noutput: {}\n\n{table}\ntogether about {} on this machine",
+        "profile {}, seed {}, {} threads, {}\n{}\noutput: {}\n\n{table}\ntogether about {} on this machine",
         options.profile.word(),
         options.seed,
         options.threads(),
         simd::isa().name(),
+        pictures.join("\n"),
         options.out.display(),
         words::seconds(total)
     ))
 }
 
-/// The program, and MNIST as bytes: 70,000 pictures of 784.
-const BASE_MIB: f64 = 75.0;
+/// The program without pictures.
+const PROGRAM_MIB: f64 = 20.0;

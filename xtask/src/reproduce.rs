@@ -2,7 +2,7 @@
 
 use crate::chapter5::{self, ALL, Experiment};
 use crate::exit::{Interrupted, Usage};
-use crate::lab::data::Digits;
+use crate::lab::data::{Data, Sets};
 use crate::lab::{Lab, convolution, create_folders};
 use crate::options::{Options, with_threads};
 use crate::{plan, stdout};
@@ -24,7 +24,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn run(options: &Options) -> Result<()> {
     let chosen = chapter5::select(&options.only)?;
     let experiments = chapter5::with_needs(&chosen);
-    // All of it, the painting of digits too.
+    // All of it, the painting of pictures too.
     with_threads(options.threads(), || match options.plan {
         true => plan::print(options, &experiments),
         false => prepared(options, &chosen, &experiments),
@@ -40,7 +40,8 @@ fn prepared(
     create_folders(&options.out)?;
     let _lock = lock(&options.out)?;
     let mut progress = Progress::stderr();
-    let digits = Digits::obtain(options, &mut progress)?;
+    let wanted: Vec<Data> = experiments.iter().map(|experiment| experiment.data).collect();
+    let sets = Sets::obtain(&wanted, options, &mut progress)?;
     // Only now, so that Ctrl-C ends a download at once. The first lets the step end and writes a checkpoint; the second
     // ends the program.
     ctrlc::set_handler(|| {
@@ -60,7 +61,7 @@ fn prepared(
         models: Vec::new(),
         checkpoints: Vec::new(),
         interrupted: &INTERRUPTED,
-        digits,
+        sets,
     };
     all(options, lab, chosen, experiments)
 }
@@ -79,13 +80,20 @@ fn all(
         seed: options.seed,
         threads: lab.threads,
         machine: Machine::here(),
-        data: [(lab.digits.key().to_string(), lab.digits.source())].into(),
         ..Results::default()
     };
-    if let Some(replaced) = lab.replaced(&results) {
+    let mut kept = BTreeMap::new();
+    for experiment in ALL {
+        if let Some((record, source)) = lab.kept(experiment) {
+            results.data.extend(record.data.clone().map(|key| (key, source)));
+            kept.insert(experiment.id, record);
+        }
+    }
+    let sources = Data::ALL.iter().filter_map(|data| lab.sets.known(*data));
+    results.data.extend(sources.map(|(key, source, _)| (key.to_string(), source)));
+    if let Some(replaced) = lab.replaced(&kept.keys().copied().collect::<Vec<_>>()) {
         lab.progress.say(&replaced);
     }
-    let kept: BTreeMap<_, _> = ALL.iter().filter_map(|it| Some((it.id, lab.kept(it)?))).collect();
     let mut ended = BTreeMap::new();
     for experiment in experiments {
         let is_chosen = chosen.iter().any(|chosen| chosen.id == experiment.id);
@@ -134,6 +142,7 @@ fn one(
         title: Some(experiment.title.into()),
         isa: Some(simd::isa().name().into()),
         convolution: Some(convolution().into()),
+        data: lab.sets.known(experiment.data).map(|(key, ..)| key.to_string()),
         book: experiment.book.iter().map(|(name, range)| (name.to_string(), *range)).collect(),
         note: (!experiment.note.is_empty()).then(|| experiment.note.into()),
         predicted_seconds: Some(speed.seconds(&(experiment.cost)(lab.profile))),

@@ -38,17 +38,22 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
         serde_json::from_slice(&fs::read(folder.path().join("results.json")).unwrap()).unwrap();
     let experiments = results["experiments"].as_array().unwrap();
     let ids: Vec<_> = experiments.iter().map(|experiment| experiment["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["5.1", "5.1-dense", "5.1.1", "5.1.2", "5.1-shift"]);
+    let digits = ["5.1", "5.1-dense", "5.1.1", "5.1.2", "5.1-shift"];
+    assert_eq!(ids[..5], digits);
+    assert_eq!(ids[5..], ["5.2.1", "5.2.4", "5.2.5", "5.2.5-show"]);
     for experiment in experiments {
         assert_eq!(experiment["status"], "done", "{experiment}");
-        assert_eq!(experiment["data"], "painted-digits", "a painted digit never stands for a real one");
+        let is_digits = experiment["id"].as_str().unwrap().starts_with("5.1");
+        let data = if is_digits { "painted-digits" } else { "painted-creatures" };
+        assert_eq!(experiment["data"], data, "a painted picture never stands for a real one");
+        assert_eq!(results["data"][data]["generated"], true);
         for figure in experiment["figures"].as_array().unwrap() {
             assert!(folder.path().join(figure.as_str().unwrap()).is_file());
         }
     }
     assert_eq!(experiments[0]["metrics"]["parameters"], 93_322.0);
     assert_eq!(experiments[3]["metrics"]["without_pooling_parameters"], 2_038_922.0);
-    assert!(results["data"]["painted-digits"]["generated"].as_bool().unwrap());
+    assert_eq!(experiments[6]["metrics"]["parameters"], 3_453_121.0);
     let page = fs::read_to_string(folder.path().join("index.html")).unwrap();
     assert!(page.contains("painted digits"));
     assert!(!page.contains("Keras on the same files"), "Keras' figures are of other pictures");
@@ -61,7 +66,9 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     for outside in ["src=\"http", "href=\"http", "url(http", "@import"] {
         assert!(!page.contains(outside), "the page asks for nothing outside itself: {outside}");
     }
-    assert!(folder.path().join("models/5.1.safetensors").is_file());
+    for id in ["5.1", "5.2.4", "5.2.5"] {
+        assert!(folder.path().join(format!("models/{id}.safetensors")).is_file());
+    }
 }
 
 #[test]

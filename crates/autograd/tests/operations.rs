@@ -215,7 +215,9 @@ fn winograd_holds() {
                 operations::ConvPool2D { geometry, activation },
             );
             let outcome = everywhere(|| check.run(|tape, v, _| tape.apply(plain, &[&v[0], &v[1], &v[2]])))
-                .and_then(|()| everywhere(|| check.run(|tape, v, _| tape.apply(pooled, &[&v[0], &v[1], &v[2]]))));
+                .and_then(|()| {
+                    everywhere(|| check.run(|tape, v, _| tape.apply(pooled, &[&v[0], &v[1], &v[2]])))
+                });
             outcome.unwrap_or_else(|failure| panic!("{activation:?}, {geometry:?}: {failure}"));
         }
     }

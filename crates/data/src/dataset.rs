@@ -1,5 +1,6 @@
 //! Labelled pictures of one shape.
 
+use crate::augmented::Augmentation;
 use crate::store::{Store, View, picture_size};
 use crate::{Error, Origin, Result};
 use convnet_tensor::{Purpose, Seed, Shape, Tensor};
@@ -29,7 +30,8 @@ pub struct Dataset {
     /// The file behind each picture of the store, if there is one.
     names: Option<Arc<[Box<str>]>>,
     origin: Origin,
-    fingerprint: Arc<OnceLock<String>>,
+    pub(crate) augmentation: Option<Arc<Augmentation>>,
+    pub(crate) fingerprint: Arc<OnceLock<String>>,
 }
 
 impl Dataset {
@@ -71,6 +73,7 @@ impl Dataset {
             classes: classes.into(),
             names: names.map(Arc::from),
             origin,
+            augmentation: None,
             fingerprint: Arc::default(),
         })
     }
@@ -181,7 +184,8 @@ impl Dataset {
         &self.origin
     }
 
-    /// 32 hexadecimal digits that stand for shape, pictures, labels and class names (the first half of a SHA-256).
+    /// 32 hexadecimal digits that stand for shape, pictures, labels, class names and augmentation (the first half of a
+    /// SHA-256).
     ///
     /// The same on every machine and in every version, wherever the pictures lie: a checkpoint stores it to know its data
     /// again. Pictures enter by their own digests, which a file of pictures keeps, so it is not read for this.
@@ -198,6 +202,7 @@ impl Dataset {
             }
             self.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
             self.view.places().for_each(|place| hash.update(self.store.digest(place)));
+            self.augmentation.iter().for_each(|augmentation| hash.update(augmentation.text()));
             hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
         })
     }
@@ -272,6 +277,7 @@ impl Dataset {
             classes: Arc::clone(&self.classes),
             names,
             origin: self.origin.changed(format!("shifted by ({dx}, {dy}) pixels")),
+            augmentation: self.augmentation.clone(),
             fingerprint: Arc::default(),
         })
     }
@@ -300,6 +306,7 @@ impl Dataset {
             classes: Arc::clone(&self.classes),
             names: self.names.clone(),
             origin: self.origin.changed(change),
+            augmentation: self.augmentation.clone(),
             fingerprint: Arc::default(),
         }
     }

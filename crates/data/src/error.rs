@@ -96,6 +96,12 @@ pub enum Error {
         /// The value that came.
         found: String,
     },
+    /// A thread in the background that the system would not start.
+    #[error("batches cannot be made in the background: {cause}; train with fewer threads")]
+    Background {
+        /// What the system said.
+        cause: String,
+    },
     /// A mistake in the use of tensors or pixel ranges.
     #[error(transparent)]
     Tensor(#[from] convnet_tensor::Error),

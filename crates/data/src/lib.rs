@@ -7,6 +7,8 @@ pub mod generated;
 pub mod idx;
 pub mod resize;
 
+mod ahead;
+mod augmented;
 mod batches;
 mod dataset;
 mod error;
@@ -16,7 +18,8 @@ mod origin;
 mod record_file;
 mod store;
 
-pub use batches::{Batch, Batches, Order};
+pub use batches::{Batch, Batches, Order, Place};
+pub use convnet_augment::Augment;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use folder::{Note, Passed, PictureFolder};

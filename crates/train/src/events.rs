@@ -1,7 +1,7 @@
 //! What a training reports, and to whom.
 
 use crate::history::{History, Row};
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 use convnet_layers::Model;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,6 +10,11 @@ use std::path::Path;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// Something in the set-up looks like a mistake; told before the start.
+    Advice {
+        /// What, and what to do.
+        advice: &'a Advice,
+    },
     /// Training begins, or goes on from a checkpoint.
     Start {
         /// The epochs done before, from the checkpoint: whoever remembers figures takes them from here.

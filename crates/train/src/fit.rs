@@ -1,12 +1,13 @@
 //! Training a model.
 
+use crate::advice::advise;
 use crate::checkpoint::{self, Checkpoints, Identity, Progress, Sums};
 use crate::evaluate::measure;
 use crate::history::{History, Row};
 use crate::schedules::Watched;
 use crate::step::Trainer;
 use crate::{Event, Fit, Result, Sink, Stop};
-use convnet_data::{Batch, Batches, Dataset, Order};
+use convnet_data::{Batch, Batches, Dataset, Order, Place};
 use convnet_layers::Model;
 use convnet_tensor::Seed;
 use std::ops::ControlFlow;
@@ -95,11 +96,29 @@ pub fn fit(
             (settings.epochs, steps),
         )?;
     }
-    let audience = Audience { sink, stop: None };
-    let mut run = Run { trainer, validation, settings, batches, steps, files, audience, told_of_nan: false };
+    let mut audience = Audience { sink, stop: None };
+    for advice in advise(trainer.model, train, validation, settings, None)? {
+        audience.tell(&Event::Advice { advice: &advice })?;
+    }
+    let to_come = Box::new(batches.along(places(settings, steps, &progress)));
+    let mut run = Run { trainer, validation, settings, to_come, steps, files, audience, told_of_nan: false };
     let ending = run.go(&mut progress)?;
     run.audience.tell(&Event::End { history: &progress.history })?;
     Ok(Outcome { history: progress.history, ending })
+}
+
+/// The batches of all steps to come.
+fn places(settings: &Fit, steps: usize, progress: &Progress) -> impl Iterator<Item = Place> + Send + use<> {
+    let (streams, epochs) = (settings.steps_per_epoch.is_some(), settings.epochs);
+    let Progress { epoch, mut step, mut updates, .. } = *progress;
+    (epoch..epochs).flat_map(move |epoch| {
+        let first = (std::mem::take(&mut step), updates);
+        updates += (steps - first.0) as u64;
+        (first.0..steps).map(move |step| match streams {
+            true => Place::Stream(first.1 + (step - first.0) as u64),
+            false => Place::Round { round: epoch as u64, step },
+        })
+    })
 }
 
 /// The sink, and its wish to stop as soon as it has one.
@@ -125,7 +144,7 @@ struct Run<'a> {
     trainer: Trainer<'a>,
     validation: Option<&'a Dataset>,
     settings: &'a Fit,
-    batches: Batches,
+    to_come: Box<dyn Iterator<Item = convnet_data::Result<Batch>>>,
     steps: usize,
     files: Option<(&'a Checkpoints<'a>, Identity)>,
     audience: Audience<'a>,
@@ -161,20 +180,14 @@ impl Run<'_> {
         Ok(Ending::Finished)
     }
 
-    fn batch(&self, progress: &Progress) -> Result<Batch> {
-        Ok(match self.settings.steps_per_epoch {
-            None => self.batches.batch(progress.epoch as u64, progress.step)?,
-            Some(_) => self.batches.streamed(progress.updates)?,
-        })
-    }
-
     fn rate(&self, progress: &Progress, updates: u64) -> f64 {
         self.settings.schedule.rate(progress.watched.rate(), updates)
     }
 
     /// Makes a step; returns how the training ends if it ends here.
     fn step(&mut self, progress: &mut Progress) -> Result<Option<Ending>> {
-        let batch = self.batch(progress)?;
+        let Some(batch) = self.to_come.next() else { unreachable!("there is a batch for every step") };
+        let batch = batch?;
         let forward = self.trainer.forward(&batch)?;
         if !forward.loss.is_finite() && !self.told_of_nan {
             self.told_of_nan = true;

@@ -6,6 +6,7 @@ pub mod metrics;
 pub mod optimizers;
 pub mod sinks;
 
+mod advice;
 mod checkpoint;
 mod clipping;
 mod confusion;
@@ -15,10 +16,12 @@ mod events;
 mod exact;
 mod fit;
 mod history;
+mod rate_finder;
 mod schedules;
 mod settings;
 mod step;
 
+pub use advice::{Advice, advise};
 pub use checkpoint::Checkpoints;
 pub use clipping::Clipping;
 pub use confusion::{Confusion, ConfusionMatrix, Mistake, worst_mistakes};
@@ -29,6 +32,7 @@ pub use fit::{Ending, Outcome, fit};
 pub use history::{History, Monitor, Row};
 pub use losses::Loss;
 pub use optimizers::Optimizer;
+pub use rate_finder::{RateCurve, RatePoint, RateSearch, find_learning_rate};
 pub use schedules::{Plateau, Schedule, Watched};
 pub use settings::{Fit, Group};
 

@@ -88,13 +88,13 @@ impl Fit {
         if self.steps_per_epoch == Some(0) {
             return wrong("steps_per_epoch", "at least 1, or none to see every picture once", "0".into());
         }
-        if train.picture_shape()[..] != model.input().shape {
-            let (expected, found) = (model.input().shape, train.picture_shape().with_first(self.batch_size));
+        if train.shape_in_batch()[..] != model.input().shape {
+            let (expected, found) = (model.input().shape, train.shape_in_batch().with_first(self.batch_size));
             return Err(convnet_layers::Error::Input { expected, found }.into());
         }
-        let numbers = (train.picture_shape().size() as u64).saturating_mul(self.batch_size as u64);
+        let numbers = (train.shape_in_batch().size() as u64).saturating_mul(self.batch_size as u64);
         if numbers > LARGEST_INPUT {
-            let (shape, size) = (train.picture_shape(), self.batch_size);
+            let (shape, size) = (train.shape_in_batch(), self.batch_size);
             let expected = format!("small enough for at most {LARGEST_INPUT} numbers in a batch");
             return wrong("batch_size", &expected, format!("{size} pictures of shape {shape}"));
         }
@@ -143,7 +143,7 @@ impl Fit {
             let expected = "of at least one picture, or left out".into();
             return wrong("the validation set", expected, "empty".into());
         }
-        let shape = validation.picture_shape();
+        let shape = validation.shape_in_batch();
         if shape[..] != model.input().shape {
             let [height, width, channels] = model.input().shape;
             let expected = format!("({height}, {width}, {channels}), as the model's input");

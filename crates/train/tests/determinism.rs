@@ -4,7 +4,7 @@ mod common;
 
 use common::{bits, digits, pictures, small, stripes};
 use convnet_cpu::parallel;
-use convnet_data::Dataset;
+use convnet_data::{Augment, Dataset};
 use convnet_layers::{Architecture, BatchNormalization, Conv2D, Dense, Dropout, Flatten, InputSpec, Model};
 use convnet_tensor::Seed;
 use convnet_train::optimizers::{Adam, RmsProp};
@@ -53,6 +53,15 @@ fn dropout_and_batch_normalisation() {
     let settings = Fit { epochs: 2, ..Fit::new(SPARSE, Adam::default()) };
     check(&small(1), &stripes(1, 75), &settings);
     check(&small(1), &stripes(1, 20), &Fit { steps_per_epoch: Some(3), ..settings });
+}
+
+/// Batches made in the background, pictures changed at random.
+#[test]
+fn augmentation() {
+    let augment = Augment { rotation: 20.0, horizontal_flip: true, ..Augment::none() };
+    let set = stripes(1, 75).augmented(augment, Seed(3)).unwrap();
+    let settings = Fit { epochs: 3, steps_per_epoch: Some(4), ..Fit::new(SPARSE, Adam::default()) };
+    check(&small(1), &set, &settings);
 }
 
 /// A dense layer above the size from which its weights get no partial sums and the optimiser divides its pass.

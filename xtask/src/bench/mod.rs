@@ -3,6 +3,7 @@
 mod architectures;
 mod clock;
 mod goals;
+mod input;
 mod operations;
 mod ours;
 mod output;
@@ -42,6 +43,8 @@ Examples:
   cargo xtask bench --peers PEERS --python TF/bin/python --python TORCH/bin/python
                                                              frameworks in environments of their own
 
+`decode` reads the photographs of the data folder that CONVNET_DATA_DIR names.
+
 Each run is one JSON line; a peer that cannot run is a line that says why. Ours runs before, between and after the peers. A
 peer that is much slower than the best in its first run is not asked again. In a file that is there already, what was known
 of the same workload, machine and number of threads is replaced and the rest is kept. Close other programs: a run beside
@@ -55,7 +58,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "2", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Vec<u16>,
 
-    /// Folder with the scripts of the peers (bench_keras.py, bench_torch.py, bench_onnx.py)
+    /// Folder with the scripts of the peers (bench_keras.py, bench_torch.py, bench_onnx.py, bench_input.py)
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
 

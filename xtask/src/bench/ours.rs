@@ -118,7 +118,7 @@ fn measure(name: &str, threads: usize, rounds: usize) -> Result<Row> {
         }
         _ => {
             let (clock, operations) = workload.time(rounds)?;
-            (clock.timing(), peak_mib(), Some(operations as f64))
+            (clock.timing(), peak_mib(), operations.map(|operations| operations as f64))
         }
     };
     let clock::Timing { median, min, max, other_cores } =

@@ -17,6 +17,8 @@ pub(super) enum Start {
     Script { file: &'static str, modules: &'static str, variant: &'static str },
     /// The script that reads ONNX files, in the same way.
     OnnxScript { library: &'static str, variant: &'static str },
+    /// The script that reads and changes pictures.
+    InputScript { library: &'static str, modules: &'static str },
     /// The script that lies beside this file.
     OwnScript { modules: &'static str, variant: &'static str },
     /// A program that was built before; the arguments stand between workload and threads.
@@ -51,6 +53,10 @@ const fn onnx(name: &'static str, library: &'static str, variant: &'static str) 
     Peer { name, workloads: PREDICTION, start: Start::OnnxScript { library, variant } }
 }
 
+const fn input(name: &'static str, modules: &'static str, workloads: &'static [&'static str]) -> Peer {
+    Peer { name, workloads, start: Start::InputScript { library: name, modules } }
+}
+
 const fn starting(name: &'static str, modules: &'static str, variant: &'static str) -> Peer {
     Peer { name, workloads: &["start"], start: Start::OwnScript { modules, variant } }
 }
@@ -76,6 +82,13 @@ const ALL: &[Peer] = &[
     onnx("openvino-bf16", "openvino", "bf16"),
     torch("torch-bf16", "bf16", PREDICTION),
     keras("keras-bf16", "bf16", TRAINING),
+    input("cv2", "cv2, numpy", &["decode", "augment"]),
+    input("torchvision", "torchvision, torch, numpy", &["decode", "augment"]),
+    input("pillow", "PIL, numpy", &["decode"]),
+    input("pillow_draft", "PIL, numpy", &["decode"]),
+    input("tf", "tensorflow, numpy", &["decode"]),
+    input("keras", "tensorflow, keras, scipy, numpy", &["augment"]),
+    input("keras_layers", "tensorflow, keras, numpy", &["augment"]),
     starting("keras-fit", KERAS, "keras"),
     starting("torch-eager", "torch", "torch"),
 ];
@@ -94,7 +107,8 @@ mod tests {
     fn every_workload_has_peers_and_none_twice() {
         for workload in workload::ALL {
             let names: Vec<_> = of(workload.name).map(|peer| peer.name).collect();
-            assert!(names.len() > 1 && names[0] == "keras-fit", "{}: {names:?}", workload.name);
+            assert!(names.len() > 1, "{}: {names:?}", workload.name);
+            assert!(["keras-fit", "cv2"].contains(&names[0]), "{}: {names:?}", workload.name);
             let once: std::collections::BTreeSet<_> = names.iter().collect();
             assert_eq!(once.len(), names.len(), "{}", workload.name);
         }

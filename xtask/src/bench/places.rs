@@ -1,7 +1,7 @@
 //! Where the peers lie on this machine, and the command line of each.
 
 use super::peers::{Peer, Start};
-use super::process;
+use super::{input, process};
 use crate::exit::Usage;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -78,6 +78,16 @@ impl Places {
                 let model = self.model(run.workload)?;
                 let mut command = self.script(ONNX_SCRIPT, &format!("{library}, numpy"), run)?;
                 command.args(["--lib", library, "--variant", variant, "--models"]).args(model.parent());
+                Ok(command)
+            }
+            Start::InputScript { library, modules } => {
+                let mut command = self.script("bench_input.py", modules, run)?;
+                command.args(["--lib", library]);
+                if run.workload == "decode" {
+                    let folder = input::photographs().map_err(|error| error.to_string())?;
+                    let limit = input::PHOTOGRAPHS.to_string();
+                    command.args(["--limit", &limit, "--images"]).arg(folder);
+                }
                 Ok(command)
             }
             Start::OwnScript { modules, variant } => {

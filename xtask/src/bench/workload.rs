@@ -1,10 +1,9 @@
 //! The workloads, the same as those of the peers' scripts.
 
-use super::architectures;
 use super::clock::Clock;
-use super::operations;
 use super::training::Training;
-use crate::chapter5::digits;
+use super::{architectures, input, operations};
+use crate::chapter5::{cats_dogs, digits};
 use crate::exit::Usage;
 use anyhow::Result;
 use convnet_layers::{Architecture, InputSpec, Model};
@@ -29,6 +28,8 @@ pub(super) enum Work {
     Training(fn() -> Result<Training>),
     /// `Model::predict` on a batch of random pictures.
     Prediction(fn() -> Result<Model>),
+    /// Pictures read or changed, on all threads of the pool, without a network.
+    Input(fn() -> Result<Box<dyn FnMut() -> Result<()>>>),
     /// A whole process, up to the end of the first step of this training.
     Start(fn() -> Result<Training>),
 }
@@ -46,6 +47,8 @@ pub(super) const ALL: &[Workload] = &[
     Workload { name: "vgg16_latency", pictures: 1, warm_up: 3, work: Work::Prediction(vgg16) },
     Workload { name: "vgg16_finetune_step", pictures: 20, warm_up: 3, work: Work::Training(fine_tuning) },
     Workload { name: "mobilenet_forward", pictures: 20, warm_up: 3, work: Work::Prediction(mobilenet_base) },
+    Workload { name: "decode", pictures: input::PHOTOGRAPHS, warm_up: 2, work: Work::Input(input::decode) },
+    Workload { name: "augment", pictures: input::CHANGED, warm_up: 2, work: Work::Input(input::augment) },
     Workload { name: "start", pictures: 64, warm_up: 1, work: Work::Start(digits_training) },
 ];
 
@@ -60,7 +63,7 @@ fn digits_training() -> Result<Training> {
 
 /// The cats-and-dogs convnet: binary cross-entropy, RMSprop 1e-4, batch 20.
 fn cats_and_dogs_training() -> Result<Training> {
-    Training::new(model(architectures::cats_and_dogs(), [150, 150, 3])?, 20, 1e-4)
+    Training::new(model(cats_dogs::convnet(false), [150, 150, 3])?, 20, 1e-4)
 }
 
 fn vgg16_base() -> Result<Model> {
@@ -83,19 +86,19 @@ fn fine_tuning() -> Result<Training> {
 }
 
 impl Workload {
-    /// Makes steps until the clock has seen enough, and gives the operations of one for each picture. A
-    /// [`Work::Start`] is timed as the training that it starts.
+    /// Makes steps until the clock has seen enough, and gives the operations of one for each picture, where it has any that
+    /// are counted. A [`Work::Start`] is timed as the training that it starts.
     ///
     /// # Errors
     /// Those of the model and of a step.
-    pub(super) fn time(&self, rounds: usize) -> Result<(Clock, u64)> {
+    pub(super) fn time(&self, rounds: usize) -> Result<(Clock, Option<u64>)> {
         let mut clock = Clock::new(self.warm_up, rounds);
         let operations = match self.work {
             Work::Training(prepare) | Work::Start(prepare) => {
                 let training = prepare()?;
                 let operations = training.operations();
                 training.time(&mut clock)?;
-                operations
+                Some(operations)
             }
             Work::Prediction(prepare) => {
                 let model = prepare()?;
@@ -105,7 +108,16 @@ impl Workload {
                 loop {
                     model.predict(&x)?;
                     if clock.tick() {
-                        break operations::prediction(&model);
+                        break Some(operations::prediction(&model));
+                    }
+                }
+            }
+            Work::Input(prepare) => {
+                let mut step = prepare()?;
+                loop {
+                    step()?;
+                    if clock.tick() {
+                        break None;
                     }
                 }
             }
@@ -154,6 +166,7 @@ mod tests {
             let found = match workload.work {
                 Work::Training(prepare) | Work::Start(prepare) => prepare().unwrap().operations(),
                 Work::Prediction(prepare) => operations::prediction(&prepare().unwrap()),
+                Work::Input(_) => continue,
             };
             assert!((found as f64 / 1e6 / millions - 1.0).abs() < 1e-5, "{name}: {found}");
         }

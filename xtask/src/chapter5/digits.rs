@@ -1,16 +1,20 @@
 //! 5.1 and 5.1-dense: the digits convnet, and the dense network of chapter 2 beside it.
 
 use super::{Cost, Experiment};
-use crate::lab::{Lab, Recipe};
+use crate::lab::{Data, Lab, Recipe, Validation};
 use crate::options::Profile;
 use anyhow::Result;
+use convnet_data::Dataset;
 use convnet_layers::{Architecture, Conv2D, Dense, Flatten, MaxPooling2D};
 use convnet_report::chart::{StripChart, StripRow};
+use convnet_train::optimizers::RmsProp;
+use convnet_train::{Fit, Loss};
 
 pub(crate) const CONVNET: Experiment = Experiment {
     id: "5.1",
     title: "The digits convnet",
     needs: &[],
+    data: Data::Digits,
     book: &[("test_accuracy", [0.991, 0.993]), ("parameters", [93_322.0, 93_322.0])],
     note: "The test digits are looked at after each epoch and never used to choose anything.",
     settings: |lab| convnet_recipe(lab.profile).settings(lab.seed),
@@ -27,6 +31,7 @@ pub(crate) const DENSE: Experiment = Experiment {
     id: "5.1-dense",
     title: "The dense network of chapter 2, for comparison",
     needs: &[],
+    data: Data::Digits,
     book: &[("test_accuracy", [0.978, 0.978])],
     note: "",
     settings: |lab| dense_recipe(lab.profile).settings(lab.seed),
@@ -61,13 +66,23 @@ fn epochs_trained(profile: Profile) -> usize {
 }
 
 fn convnet_recipe(profile: Profile) -> Recipe {
-    let epochs = epochs_trained(profile);
-    Recipe { name: CONVNET.id, part: None, architecture: convnet(), epochs, batch_size: 64 }
+    let fit = settings(epochs_trained(profile), 64);
+    Recipe { name: CONVNET.id, part: None, architecture: convnet(), fit }
 }
 
 fn dense_recipe(profile: Profile) -> Recipe {
-    let epochs = epochs_trained(profile);
-    Recipe { name: DENSE.id, part: None, architecture: dense(), epochs, batch_size: 128 }
+    let fit = settings(epochs_trained(profile), 128);
+    Recipe { name: DENSE.id, part: None, architecture: dense(), fit }
+}
+
+/// The settings of section 5.1: RMSprop, categorical cross-entropy.
+pub(super) fn settings(epochs: usize, batch_size: usize) -> Fit {
+    Fit { epochs, batch_size, ..Fit::new(Loss::sparse_categorical_crossentropy(), RmsProp::default()) }
+}
+
+/// The test digits are looked at after each epoch, and choose nothing.
+pub(super) fn watched(test: &Dataset) -> Validation<'_> {
+    Validation { set: test, name: "test" }
 }
 
 /// Listing 5.1 and 5.2 of the chapter: three convolutions, two poolings, two dense layers.
@@ -94,7 +109,7 @@ const KERAS: &str = "Keras on the same files, five epochs, seeds 1 to 5: 0.9918,
 
 fn train(lab: &mut Lab, recipe: Recipe) -> Result<()> {
     let (train, test) = lab.digits(usize::MAX);
-    let trained = lab.train(recipe, &train, &test)?;
+    let trained = lab.train(&recipe, &train, watched(&test))?;
     lab.metric("parameters", trained.model.summary().parameters() as f64);
     lab.judge(&trained, &test)?;
     // Painted digits, and the few of the smoke run, have no other figures to be compared with.

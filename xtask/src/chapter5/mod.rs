@@ -1,5 +1,6 @@
 //! The experiments of the chapter. Adding one is a file and a line in [`ALL`].
 
+pub(crate) mod cats_dogs;
 mod convolution;
 pub(crate) mod digits;
 mod pooling;
@@ -7,7 +8,7 @@ mod shift;
 mod shown;
 
 use crate::exit::Usage;
-use crate::lab::Lab;
+use crate::lab::{Data, Lab};
 use crate::options::Profile;
 
 /// One experiment of the chapter, as a constant.
@@ -18,6 +19,8 @@ pub(crate) struct Experiment {
     pub(crate) title: &'static str,
     /// Experiments whose models it takes.
     pub(crate) needs: &'static [&'static str],
+    /// The pictures that it takes.
+    pub(crate) data: Data,
     /// What the book prints: metric, lowest and highest.
     pub(crate) book: &'static [(&'static str, [f64; 2])],
     /// Why ours and the book's may differ, or what a reader should know.
@@ -44,8 +47,17 @@ pub(crate) struct Cost {
 }
 
 /// All experiments, each behind those that it needs.
-pub(crate) const ALL: &[Experiment] =
-    &[digits::CONVNET, digits::DENSE, shown::CONVOLUTION, pooling::POOLING, shift::SHIFT];
+pub(crate) const ALL: &[Experiment] = &[
+    digits::CONVNET,
+    digits::DENSE,
+    shown::CONVOLUTION,
+    pooling::POOLING,
+    shift::SHIFT,
+    cats_dogs::DATASET,
+    cats_dogs::FROM_SCRATCH,
+    cats_dogs::AUGMENTED,
+    cats_dogs::SHOWN,
+];
 
 /// The experiment with this id.
 pub(crate) fn find(id: &str) -> Option<&'static Experiment> {
@@ -113,7 +125,9 @@ mod tests {
     fn ids_are_exact_prefixes_or_sections() {
         assert_eq!(ids(&[]).len(), ALL.len());
         assert_eq!(ids(&["5.1"]), ["5.1"]);
-        assert_eq!(ids(&["5.1*"]).len(), ALL.len());
+        assert_eq!(ids(&["5.1*"]), ["5.1", "5.1-dense", "5.1.1", "5.1.2", "5.1-shift"]);
+        assert_eq!(ids(&["5.2"]), ["5.2.1", "5.2.4", "5.2.5", "5.2.5-show"]);
+        assert_eq!(ids(&["5.2.5"]), ["5.2.5"]);
         assert_eq!(ids(&["5.1.*", "5.1"]), ["5.1", "5.1.1", "5.1.2"]);
         let error = select(&["5.9".into()]).err().unwrap().to_string();
         assert!(error.contains("`5.9`") && error.contains("5.1-shift"), "{error}");

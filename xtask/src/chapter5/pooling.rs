@@ -1,8 +1,8 @@
 //! 5.1.2: what max-pooling is for – receptive fields, coefficients, and the accuracy with and without it.
 
-use super::digits::{CONVNET_FLOPS, convnet};
+use super::digits::{self, CONVNET_FLOPS, convnet};
 use super::{Cost, Experiment};
-use crate::lab::{Lab, Recipe, per_class};
+use crate::lab::{Data, Lab, Recipe, per_class};
 use crate::options::Profile;
 use anyhow::Result;
 use convnet_layers::{Architecture, Conv2D, Dense, Flatten};
@@ -12,6 +12,7 @@ pub(crate) const POOLING: Experiment = Experiment {
     id: "5.1.2",
     title: "Max-pooling: with and without it",
     needs: &[],
+    data: Data::Digits,
     book: &[("without_pooling_coefficients", [30_976.0, 30_976.0])],
     note: "Both networks have the same head (dense 64, dense 10) and see the same digits in the same order. Without pooling the \
            last convolution sees only 7×7 pixels of the picture, and the head gets 30,976 numbers instead of 576.",
@@ -60,8 +61,12 @@ fn without_pooling() -> Architecture {
 /// The two trainings, which differ in nothing but the pooling.
 fn recipes(profile: Profile) -> [Recipe; 2] {
     let (_, epochs) = settings(profile);
-    let recipe =
-        |name, part, architecture| Recipe { name, part: Some(part), architecture, epochs, batch_size: 64 };
+    let recipe = |name, part, architecture| Recipe {
+        name,
+        part: Some(part),
+        architecture,
+        fit: digits::settings(epochs, 64),
+    };
     [
         recipe("5.1.2-with-pooling", WITH, convnet()),
         recipe("5.1.2-without-pooling", "without-pooling", without_pooling()),
@@ -77,7 +82,7 @@ fn run(lab: &mut Lab) -> Result<()> {
     let mut found = Vec::new();
     for recipe in recipes(lab.profile) {
         let part = recipe.part.unwrap_or_default();
-        let trained = lab.train(recipe, &train, &test)?;
+        let trained = lab.train(&recipe, &train, digits::watched(&test))?;
         let key = part.replace('-', "_");
         let parameters = trained.model.summary().parameters() as f64;
         lab.metric(format!("{key}_parameters"), parameters);
@@ -87,7 +92,7 @@ fn run(lab: &mut Lab) -> Result<()> {
         if let Some(seconds) = trained.seconds {
             lab.metric(format!("{key}_seconds"), seconds);
         }
-        let evaluation = lab.evaluate(&trained.model, &test)?;
+        let evaluation = lab.evaluate(&trained.model, trained.loss, &test)?;
         lab.metric(format!("{key}_test_accuracy"), evaluation.accuracy);
         lab.metric(format!("{key}_receptive_field"), receptive_field(part == WITH));
         per_digit.push((part.replace('-', " "), per_class(&evaluation)));

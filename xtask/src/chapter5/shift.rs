@@ -1,16 +1,18 @@
 //! 5.1-shift: translation invariance measured.
 
 use super::{Cost, Experiment};
-use crate::lab::Lab;
+use crate::lab::{Data, Lab};
 use crate::options::Profile;
 use anyhow::Result;
 use convnet_report::chart::{LineChart, Series};
 use convnet_report::words;
+use convnet_train::Loss;
 
 pub(crate) const SHIFT: Experiment = Experiment {
     id: "5.1-shift",
     title: "Translation invariance: accuracy on shifted digits",
     needs: &["5.1", "5.1-dense"],
+    data: Data::Digits,
     book: &[],
     note: "The chapter claims it, without a figure: what a convnet learns at one place it recognises at any other; a dense \
            network has to learn it anew. Mean over four directions, zeros where the digit moved away; a far shift moves \
@@ -54,7 +56,10 @@ fn run(lab: &mut Lab) -> Result<()> {
                 if shift == 0 { &[(0, 0)] } else { &[(shift, 0), (-shift, 0), (0, shift), (0, -shift)] };
             let mut accuracy = 0.0;
             for &(dx, dy) in directions {
-                accuracy += lab.evaluate(model, &test.shifted(dx, dy)?)?.accuracy / directions.len() as f64;
+                accuracy += lab
+                    .evaluate(model, Loss::sparse_categorical_crossentropy(), &test.shifted(dx, dy)?)?
+                    .accuracy
+                    / directions.len() as f64;
                 lab.progress.advance(test.len() as u64);
             }
             points.push((shift as f64, accuracy));

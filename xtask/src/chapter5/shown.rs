@@ -1,11 +1,13 @@
 //! 5.1.1: the convolution operation shown.
 
 use super::{Cost, Experiment, convolution};
+use crate::lab::Data;
 
 pub(crate) const CONVOLUTION: Experiment = Experiment {
     id: "5.1.1",
     title: "The convolution operation: patches, kernels, borders, strides",
     needs: &[],
+    data: Data::Digits,
     book: &[],
     note: "",
     settings: |_| String::new(),

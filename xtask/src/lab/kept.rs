@@ -3,7 +3,7 @@
 use super::{Lab, convolution};
 use crate::chapter5::{self, Experiment};
 use anyhow::{Context, Result};
-use convnet_report::{Experiment as Record, Results, write_file};
+use convnet_report::{DataSource, Experiment as Record, Results, Status, write_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -16,8 +16,13 @@ const LARGEST_RECORD: u64 = 16 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
+    /// All that decides the findings beside the pictures.
     fingerprint: String,
     threads: usize,
+    /// What a reader should know of the pictures.
+    source: DataSource,
+    /// Some digits of their checksum.
+    pictures: String,
     /// The SHA-256 of each model file that the experiment wrote, by its name.
     models: BTreeMap<String, String>,
     record: Record,
@@ -58,43 +63,55 @@ impl Lab {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             models.insert(name, sha256(path).with_context(|| format!("{} cannot be read", path.display()))?);
         }
-        let fingerprint = self.fingerprint(experiment);
-        let kept = Kept { fingerprint, threads: self.threads, models, record: record.clone() };
+        let (_, source, pictures) =
+            self.sets.known(experiment.data).context("the pictures are not at hand")?;
+        let kept = Kept {
+            fingerprint: self.fingerprint(experiment),
+            threads: self.threads,
+            source,
+            pictures,
+            models,
+            record: record.clone(),
+        };
         Ok(write_file(self.kept_path(&record.id), &serde_json::to_vec_pretty(&kept)?)?)
     }
 
-    /// What an earlier run found with the very same settings and data, if its models and figures are all there and
-    /// unchanged.
-    pub(crate) fn kept(&self, experiment: &Experiment) -> Option<Record> {
+    /// What an earlier run found with the very same settings and pictures, and what these were, if its models and figures are
+    /// all there and unchanged. Pictures that this run does not take are not compared: they stand beside what was found.
+    pub(crate) fn kept(&self, experiment: &Experiment) -> Option<(Record, DataSource)> {
         let mut bytes = Vec::new();
         File::open(self.kept_path(experiment.id)).ok()?.take(LARGEST_RECORD).read_to_end(&mut bytes).ok()?;
-        let Kept { fingerprint, threads, models, mut record } = serde_json::from_slice(&bytes).ok()?;
+        let Kept { fingerprint, threads, source, pictures, models, mut record } =
+            serde_json::from_slice(&bytes).ok()?;
         let is_there = |figure: &String| self.out.join(figure).is_file();
         let is_unchanged = |(name, expected): (&String, &String)| {
             sha256(&self.out.join("models").join(name)).is_ok_and(|found| found == *expected)
         };
         let same = fingerprint == self.fingerprint(experiment) && record.id == experiment.id;
-        if !(same && record.figures.iter().all(is_there) && models.iter().all(is_unchanged)) {
+        let same_pictures = self.sets.known(experiment.data).is_none_or(|(_, _, known)| known == pictures);
+        if !(same && same_pictures && record.figures.iter().all(is_there) && models.iter().all(is_unchanged))
+        {
             return None;
         }
         record.threads = (threads != self.threads).then_some(threads);
-        Some(record)
+        Some((record, source))
     }
 
-    /// One line on results of other settings that this run is about to replace in its folder.
-    pub(crate) fn replaced(&self, by: &Results) -> Option<String> {
+    /// One line on results of other settings that this run is about to replace in its folder: those that are not `kept`.
+    pub(crate) fn replaced(&self, kept: &[&str]) -> Option<String> {
         let before = Results::read(self.out.join("results.json")).ok()?;
-        let differs =
-            before.profile != by.profile || before.seed != by.seed || !before.data.keys().eq(by.data.keys());
+        let done = before.experiments.iter().filter(|record| record.status == Status::Done);
+        let lost: Vec<_> = done.map(|record| &*record.id).filter(|id| !kept.contains(id)).collect();
         let data: Vec<_> = before.data.values().map(|source| &*source.title).collect();
-        differs.then(|| {
+        (!lost.is_empty()).then(|| {
             format!(
-                "{} holds results of profile {}, seed {}, on {}: results.json and the page are replaced, and models and \
-                 figures of the same names are overwritten",
+                "{} holds results of profile {}, seed {}, on {}: those of {} are replaced in results.json and on the page, and \
+                 models and figures of the same names are overwritten",
                 self.out.display(),
                 before.profile,
                 before.seed,
-                data.join(", ")
+                data.join(", "),
+                lost.join(", ")
             )
         })
     }
@@ -103,7 +120,8 @@ impl Lab {
         self.out.join("models").join(format!("{id}.json"))
     }
 
-    /// Everything that decides what an experiment finds, that of its needs included: equal fingerprints, equal findings.
+    /// Everything that decides what an experiment finds beside the pictures, that of its needs included: equal fingerprints on
+    /// equal pictures, equal findings.
     fn fingerprint(&self, experiment: &Experiment) -> String {
         let needs = experiment.needs.iter().filter_map(|need| chapter5::find(need));
         let settings: Vec<_> = needs
@@ -111,10 +129,9 @@ impl Lab {
             .map(|experiment| format!("{}: {}", experiment.id, (experiment.settings)(self)))
             .collect();
         format!(
-            "profile {}, seed {}, digits {}, {} {}, convnet {}, {}",
+            "profile {}, seed {}, {} {}, convnet {}, {}",
             self.profile.word(),
             self.seed.0,
-            self.digits.fingerprint(),
             convnet_cpu::simd::isa().name(),
             convolution(),
             env!("CARGO_PKG_VERSION"),

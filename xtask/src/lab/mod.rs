@@ -4,7 +4,8 @@ pub(crate) mod data;
 mod kept;
 mod training;
 
-pub(crate) use training::{Recipe, per_class};
+pub(crate) use data::Data;
+pub(crate) use training::{Recipe, Validation, per_class, picture};
 
 use crate::options::Profile;
 use anyhow::{Context, Result};
@@ -12,7 +13,7 @@ use convnet_data::Dataset;
 use convnet_layers::{LayerClasses, Model};
 use convnet_report::{Experiment as Record, Progress, write_file};
 use convnet_tensor::Seed;
-use data::Digits;
+use data::{CatsDogs, Sets};
 use std::io::Stderr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -33,7 +34,7 @@ pub(crate) struct Lab {
     pub(crate) checkpoints: Vec<PathBuf>,
     /// Set by Ctrl-C.
     pub(crate) interrupted: &'static AtomicBool,
-    pub(crate) digits: Digits,
+    pub(crate) sets: Sets,
 }
 
 impl Lab {
@@ -47,10 +48,20 @@ impl Lab {
     }
 
     /// The digits to train on, at most `limit` of them, and those to test on.
-    pub(crate) fn digits(&mut self, limit: usize) -> (Dataset, Dataset) {
-        self.record.data = Some(self.digits.key().to_string());
-        let train = self.digits.train.take(limit.min(self.digits.train.len()));
-        (train, self.digits.test.clone())
+    ///
+    /// # Panics
+    /// When the experiment has not said that it takes them.
+    pub(crate) fn digits(&self, limit: usize) -> (Dataset, Dataset) {
+        let digits = self.sets.digits.as_ref().expect("an experiment gets the pictures that it names");
+        (digits.train.take(limit), digits.test.clone())
+    }
+
+    /// The cats and dogs.
+    ///
+    /// # Panics
+    /// When the experiment has not said that it takes them.
+    pub(crate) fn cats_dogs(&self) -> &CatsDogs {
+        self.sets.cats_dogs.as_ref().expect("an experiment gets the pictures that it names")
     }
 
     /// Writes a number into the record.

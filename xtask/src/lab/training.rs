@@ -7,7 +7,6 @@ use convnet_data::Dataset;
 use convnet_layers::{Architecture, InputSpec, Model};
 use convnet_report::{Picture, Progress, chart, words};
 use convnet_tensor::Seed;
-use convnet_train::optimizers::RmsProp;
 use convnet_train::sinks::TerminateOnNaN;
 use convnet_train::{
     Checkpoints, Ending, Evaluation, Event, Fit, Loss, Sinks, Stop, evaluate, fit, worst_mistakes,
@@ -16,11 +15,12 @@ use std::io::Stderr;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// What the pictures are that each epoch is measured on: section 5.1 has no validation set, and chooses nothing by them.
-const TEST: &str = "test";
-
-/// Pictures that are looked at together when nothing is learned.
-const EVALUATION_BATCH: usize = 200;
+/// Pictures that are looked at together when nothing is learned: enough small ones to keep threads busy, and of large ones
+/// no more than memory likes.
+fn evaluation_batch(set: &Dataset) -> usize {
+    const NUMBERS: usize = 200 * 28 * 28;
+    (NUMBERS / set.picture_shape().size().max(1)).clamp(20, 200)
+}
 
 /// How many mistakes the report shows.
 const MISTAKES: usize = 12;
@@ -32,19 +32,14 @@ pub(crate) struct Recipe {
     /// Tells it from other trainings of the experiment.
     pub(crate) part: Option<&'static str>,
     pub(crate) architecture: Architecture,
-    pub(crate) epochs: usize,
-    pub(crate) batch_size: usize,
+    /// All settings; the seed is the lab's, whatever stands here.
+    pub(crate) fit: Fit,
 }
 
 impl Recipe {
-    /// The settings of section 5.1: RMSprop, categorical cross-entropy.
-    fn fit(&self, seed: Seed) -> Fit {
-        Fit {
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            seed: seed.0,
-            ..Fit::new(Loss::sparse_categorical_crossentropy(), RmsProp::default())
-        }
+    /// The settings with the seed of a run.
+    pub(crate) fn fit(&self, seed: Seed) -> Fit {
+        Fit { seed: seed.0, ..self.fit.clone() }
     }
 
     /// All of it as text: equal texts, equal trainings.
@@ -52,11 +47,30 @@ impl Recipe {
         let fit = serde_json::json!(self.fit(seed));
         format!("{:?} {fit}", self.architecture)
     }
+
+    /// The model before its training, for pictures of this shape and these classes.
+    ///
+    /// # Errors
+    /// When the architecture does not fit the pictures.
+    pub(crate) fn model(&self, pictures: &Dataset, seed: Seed) -> Result<Model> {
+        let shape = pictures.picture_shape();
+        let input =
+            InputSpec::new([shape[0], shape[1], shape[2]]).classes(pictures.classes().iter().cloned());
+        Ok(Model::new(self.architecture.clone(), input, seed)?)
+    }
+}
+
+/// The pictures that each epoch is measured on.
+pub(crate) struct Validation<'a> {
+    pub(crate) set: &'a Dataset,
+    /// What readers call it: section 5.1 has no validation set, it looks at the test digits and chooses nothing by them.
+    pub(crate) name: &'static str,
 }
 
 /// What came of it.
 pub(crate) struct Trained {
     pub(crate) model: Model,
+    pub(crate) loss: Loss,
     /// Training alone, without evaluation and checkpoints; `None` where an earlier run has done all of it.
     pub(crate) images_per_second: Option<f64>,
     /// `None` where only the last part of the training was done in this run.
@@ -68,25 +82,31 @@ impl Lab {
     ///
     /// # Errors
     /// When training fails, NaN arises (with the layer where it did), or Ctrl-C came.
-    pub(crate) fn train(&mut self, recipe: Recipe, train: &Dataset, test: &Dataset) -> Result<Trained> {
+    pub(crate) fn train(
+        &mut self,
+        recipe: &Recipe,
+        train: &Dataset,
+        validation: Validation<'_>,
+    ) -> Result<Trained> {
         let settings = recipe.fit(self.seed);
-        let Recipe { name, part, architecture, .. } = recipe;
-        let shape = train.picture_shape();
-        let input = InputSpec::new([shape[0], shape[1], shape[2]]).classes(train.classes().iter().cloned());
-        let mut model = Model::new(architecture, input, self.seed)?;
+        let Recipe { name, part, .. } = *recipe;
+        let mut model = recipe.model(train, self.seed)?;
         let checkpoint = self.out.join("models").join(format!("{name}.checkpoint.safetensors"));
         let checkpoints = Checkpoints {
             file: checkpoint.clone(),
-            // Every few seconds on the chapter's networks; in the smoke run often enough to be tried.
+            // Every few seconds on the digits, once an epoch on the larger pictures; in the smoke run often enough to be tried.
             every_steps: Some(self.pick(5, 500, 500)),
             resume: self.resume,
             stop: Some(self.interrupted),
         };
-        let mut watch = Watch::new(&mut self.progress, name, train.len(), settings.batch_size);
+        let steps = settings.steps_per_epoch;
+        let pictures = steps.map_or(train.len(), |steps| steps * settings.batch_size);
+        let mut watch = Watch::new(&mut self.progress, name, pictures, settings.batch_size, validation.name);
         let mut finite = TerminateOnNaN;
         let started = Instant::now();
         let mut sinks = Sinks::none().and(&mut watch).and(&mut finite);
-        let outcome = fit(&mut model, train, Some(test), &settings, Some(&checkpoints), &mut sinks)?;
+        let outcome =
+            fit(&mut model, train, Some(validation.set), &settings, Some(&checkpoints), &mut sinks)?;
         let (images_per_second, resumed) = (watch.images_per_second(), watch.resumed);
         self.progress.finish();
         if resumed {
@@ -101,7 +121,7 @@ impl Lab {
                 bail!(Interrupted(format!("interrupted; checkpoint: {}", checkpoint.display())))
             }
         }
-        self.record.validation_name = Some(TEST.into());
+        self.record.validation_name = Some(validation.name.into());
         for (series, values) in outcome.history.series() {
             let name = part.map_or(series.to_string(), |part| format!("{part}/{series}"));
             self.record.history.insert(name, values);
@@ -112,7 +132,7 @@ impl Lab {
         // With it the training is taken over, done as it is, should the rest of the experiment be interrupted.
         self.checkpoints.push(checkpoint);
         let seconds = (!resumed).then(|| started.elapsed().as_secs_f64());
-        Ok(Trained { model, images_per_second, seconds })
+        Ok(Trained { model, loss: settings.loss, images_per_second, seconds })
     }
 
     /// Writes how fast a training was, where this run has seen it.
@@ -126,8 +146,8 @@ impl Lab {
     ///
     /// # Errors
     /// When the pictures do not fit it.
-    pub(crate) fn evaluate(&mut self, model: &Model, set: &Dataset) -> Result<Evaluation> {
-        Ok(evaluate(model, set, Loss::sparse_categorical_crossentropy(), EVALUATION_BATCH)?)
+    pub(crate) fn evaluate(&mut self, model: &Model, loss: Loss, set: &Dataset) -> Result<Evaluation> {
+        Ok(evaluate(model, set, loss, evaluation_batch(set))?)
     }
 
     /// Writes what every trained classifier shows of itself: accuracy, loss, rate, learning curves, confusion matrix,
@@ -136,17 +156,18 @@ impl Lab {
     /// # Errors
     /// When a figure cannot be written.
     pub(crate) fn judge(&mut self, trained: &Trained, test: &Dataset) -> Result<()> {
-        let evaluation = self.evaluate(&trained.model, test)?;
+        let evaluation = self.evaluate(&trained.model, trained.loss, test)?;
         self.metric("test_accuracy", evaluation.accuracy);
         self.metric("test_loss", evaluation.loss);
         self.rate("images_per_second", trained);
         if let Some(&accuracy) = self.record.history.get("train_accuracy").and_then(|series| series.last()) {
             self.metric("train_accuracy", accuracy);
         }
+        let validation = self.record.validation_name.clone().unwrap_or_default();
         let classes = test.classes();
         let title = self.record.title.clone().unwrap_or_default();
         // The page draws these itself; as files they can be used elsewhere.
-        for (what, svg) in chart::learning_curves_of(&title, &self.record.history, TEST) {
+        for (what, svg) in chart::learning_curves_of(&title, &self.record.history, &validation) {
             self.save_figure(&format!("{what}.svg"), svg.as_bytes())?;
         }
         let counts: Vec<u64> = evaluation.confusion.counts.iter().flatten().copied().collect();
@@ -170,7 +191,7 @@ impl Lab {
                 pictures.push((picture(test, mistake.picture)?, words));
             }
             let gallery = chart::gallery("Worst mistakes", &pictures, 4, 84.0)?;
-            let caption = "The test digits that the network got wrong while being most sure.";
+            let caption = "The test pictures that the network got wrong while being most sure.";
             self.figure("mistakes.svg", caption, gallery.as_bytes())?;
         }
         Ok(())
@@ -193,7 +214,7 @@ fn most_confused(evaluation: &Evaluation, classes: &[String]) -> String {
         })
         .collect();
     match pairs.is_empty() {
-        true => "Every test digit was recognised.".into(),
+        true => "Every test picture was recognised.".into(),
         false => format!(
             "Rows are true classes, columns the network's answers; most often it took {}.",
             pairs.join(" and ")
@@ -202,7 +223,7 @@ fn most_confused(evaluation: &Evaluation, classes: &[String]) -> String {
 }
 
 /// A picture of a data set as it was stored.
-fn picture(set: &Dataset, number: usize) -> Result<Picture> {
+pub(crate) fn picture(set: &Dataset, number: usize) -> Result<Picture> {
     let shape = set.picture_shape();
     Ok(Picture::new(shape[1], shape[0], shape[2], set.picture(number)?.data().to_vec())?)
 }
@@ -213,6 +234,7 @@ struct Watch<'a> {
     name: &'a str,
     pictures: usize,
     batch_size: usize,
+    validation: &'static str,
     epochs: usize,
     epoch: usize,
     /// Whether an earlier run has done a part.
@@ -225,12 +247,19 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(progress: &'a mut Progress<Stderr>, name: &'a str, pictures: usize, batch_size: usize) -> Self {
+    fn new(
+        progress: &'a mut Progress<Stderr>,
+        name: &'a str,
+        pictures: usize,
+        batch_size: usize,
+        validation: &'static str,
+    ) -> Self {
         Watch {
             progress,
             name,
             pictures,
             batch_size,
+            validation,
             epochs: 0,
             epoch: 0,
             resumed: false,
@@ -286,14 +315,16 @@ impl convnet_train::Sink for Watch<'_> {
             }
             Event::Epoch { row, .. } => {
                 let percent = |value: f64| words::metric("accuracy", value);
-                let test =
-                    row.val_accuracy.map_or(String::new(), |value| format!(", test {}", percent(value)));
+                let measured = row
+                    .val_accuracy
+                    .map_or(String::new(), |value| format!(", {} {}", self.validation, percent(value)));
                 let trained = percent(row.train_accuracy);
-                self.progress.note(&format!("loss {:.4}, accuracy {trained}{test}", row.train_loss));
+                self.progress.note(&format!("loss {:.4}, accuracy {trained}{measured}", row.train_loss));
                 self.progress.finish();
                 self.last = None;
             }
             Event::Checkpoint { .. } => self.last = None,
+            Event::Advice { advice } => self.progress.say(&format!("{}  note: {advice}", self.name)),
             Event::NotFinite { cause, .. } => self.progress.say(&format!("{}  {cause}", self.name)),
             _ => {}
         }

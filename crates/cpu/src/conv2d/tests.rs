@@ -414,7 +414,9 @@ fn threads_change_no_bit() {
 
 #[test]
 fn scale_and_shift_in_the_loop_are_a_normalisation_behind_it() {
-    for (g, n) in [(three_by_three(14, 32, 48), 3), (three_by_three(8, 192, 160), 1), (three_by_three(9, 3, 20), 2)] {
+    for (g, n) in
+        [(three_by_three(14, 32, 48), 3), (three_by_three(8, 192, 160), 1), (three_by_three(9, 3, 20), 2)]
+    {
         let (scale, shift) = (numbers(g.out_channels, 8), numbers(g.out_channels, 9));
         for (algorithm, isa) in algorithms(&g).flat_map(|a| Isa::available().map(move |isa| (a, isa))) {
             using(isa, || {

@@ -27,6 +27,9 @@ const SMOKE_TEST: usize = 500;
 const PAINTED: Seed = Seed(1);
 
 impl Digits {
+    /// MNIST as bytes, 70,000 pictures of 784.
+    pub(super) const MIB: f64 = 55.0;
+
     /// Finds, downloads or paints the digits, and says in one line which it was.
     ///
     /// # Errors

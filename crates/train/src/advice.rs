@@ -1,0 +1,172 @@
+//! Set-up lint: what looks like a mistake before the first step, though nothing forbids it.
+
+use crate::{Fit, RateCurve, Result};
+use convnet_data::Dataset;
+use convnet_layers::{Model, Part, Rescaling};
+use convnet_tensor::Pixels;
+use std::fmt;
+
+/// Something in the set-up of a training that is allowed and most likely not meant. Its text says what, and what to do.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Advice {
+    /// The pictures that measure the model are changed at random.
+    AugmentedValidation,
+    /// A class without pictures.
+    EmptyClass {
+        /// The class's name.
+        class: String,
+        /// `training` or `validation`.
+        set: &'static str,
+    },
+    /// Training and validation pictures are the same.
+    SamePictures,
+    /// Pictures whose bytes use only the lowest values, as if they had been scaled before they became bytes.
+    ScaledBefore {
+        /// The largest byte among the pictures that were looked at.
+        largest: u8,
+    },
+    /// The model brings pixels into its range although they come in it.
+    ScaledTwice {
+        /// The scale of the model's own first layer.
+        scale: f32,
+        /// The range that its input asks for.
+        pixels: Pixels,
+    },
+    /// Fewer pictures are looked at in all steps than there are.
+    NeverSeen {
+        /// Pictures that all epochs leave out.
+        pictures: u64,
+        /// Pictures in all.
+        of: u64,
+    },
+    /// A learning rate that the finder's curve speaks against.
+    LearningRate {
+        /// The optimiser's rate.
+        rate: f64,
+        /// What the curve suggests.
+        suggestion: f64,
+        /// The lowest and highest rate that it does not speak against.
+        sound: (f64, f64),
+    },
+}
+
+/// So many pictures, evenly spread, are looked at for their values.
+const SAMPLED: usize = 32;
+
+/// A scale below this is meant for bytes.
+const SCALE_OF_BYTES: f32 = 0.05;
+
+/// Looks at the set-up of a training as somebody with experience would before starting it.
+///
+/// [`fit`](crate::fit) does so by itself and reports [`Event::Advice`](crate::Event::Advice); only with a `curve` of
+/// [`find_learning_rate`](crate::find_learning_rate) the learning rate can be judged.
+///
+/// # Errors
+/// When a picture cannot be read.
+pub fn advise(
+    model: &Model,
+    train: &Dataset,
+    validation: Option<&Dataset>,
+    settings: &Fit,
+    curve: Option<&RateCurve>,
+) -> Result<Vec<Advice>> {
+    let mut all = Vec::new();
+    if let Some(validation) = validation {
+        if validation.augmentation().is_some() {
+            all.push(Advice::AugmentedValidation);
+        }
+        if validation.fingerprint() == train.fingerprint() {
+            all.push(Advice::SamePictures);
+        }
+    }
+    for (name, set) in [("training", Some(train)), ("validation", validation)] {
+        let Some(set) = set else { continue };
+        let counts = set.class_counts();
+        let empty = set.classes().iter().zip(counts).filter(|(_, count)| *count == 0);
+        all.extend(empty.map(|(class, _)| Advice::EmptyClass { class: class.clone(), set: name }));
+    }
+    let largest = largest_byte(train)?;
+    if largest <= 1 {
+        all.push(Advice::ScaledBefore { largest });
+    }
+    if let Some(scale) = own_scale(model) {
+        all.push(Advice::ScaledTwice { scale, pixels: model.input().pixels });
+    }
+    if let Some(steps) = settings.steps_per_epoch {
+        let seen =
+            (settings.epochs as u64).saturating_mul(steps as u64).saturating_mul(settings.batch_size as u64);
+        let of = train.len() as u64;
+        if seen < of {
+            all.push(Advice::NeverSeen { pictures: of - seen, of });
+        }
+    }
+    let rate = settings.optimizer.learning_rate();
+    if let Some(curve) = curve
+        && let (Some(suggestion), Some(sound)) = (curve.suggestion(), curve.sound())
+        && !(sound.0..=sound.1).contains(&rate)
+    {
+        all.push(Advice::LearningRate { rate, suggestion, sound });
+    }
+    Ok(all)
+}
+
+fn largest_byte(set: &Dataset) -> Result<u8> {
+    let step = set.len().div_ceil(SAMPLED).max(1);
+    let mut largest = 0;
+    for number in (0..set.len()).step_by(step) {
+        largest = set.picture(number)?.data().iter().fold(largest, |largest: u8, &byte| largest.max(byte));
+    }
+    Ok(largest)
+}
+
+/// The scale of a model that begins by scaling bytes, where its input asks for numbers that are scaled already.
+fn own_scale(model: &Model) -> Option<f32> {
+    let Part::Layer(first) = &model.architecture().parts().first()?.part else { return None };
+    let scale = first.as_any().downcast_ref::<Rescaling>()?.scale;
+    (scale.abs() < SCALE_OF_BYTES && model.input().pixels != Pixels::CaffeBgr).then_some(scale)
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Advice::AugmentedValidation => f.write_str(
+                "the validation pictures are changed at random: the figures of each epoch are of other pictures; give the \
+                 pictures as they are",
+            ),
+            Advice::EmptyClass { class, set } => write!(
+                f,
+                "the class `{class}` has no {set} picture: {}",
+                match *set {
+                    "training" => "the network cannot learn it; add pictures or leave the class out",
+                    _ => "nothing tells how well it is recognised; add some to it",
+                }
+            ),
+            Advice::SamePictures => f.write_str(
+                "training and validation pictures are the same: overfitting will not show; set some aside",
+            ),
+            Advice::ScaledBefore { largest } => write!(
+                f,
+                "no byte of the pictures is above {largest}: they seem to have been scaled to 0 … 1 before they became bytes, \
+                 and little of them is left; give bytes from 0 to 255"
+            ),
+            Advice::ScaledTwice { scale, pixels } => write!(
+                f,
+                "pixels come in the range {pixels:?}, and the model's first layer multiplies them with {scale} once more; leave \
+                 one of the two out"
+            ),
+            Advice::NeverSeen { pictures, of } => write!(
+                f,
+                "{pictures} of {of} training pictures are never seen: raise the steps in an epoch, the epochs or the batch size"
+            ),
+            Advice::LearningRate { rate, suggestion, sound: (low, high) } => {
+                let what = if rate > high { "so large that the loss grows" } else { "so small that little is learned" };
+                write!(
+                    f,
+                    "the learning rate {rate:e} is {what}; the finder suggests about {suggestion:.1e} ({low:.0e} to {high:.0e} \
+                     are sound)"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What happens to a picture before a network sees it: read and resized, changed at random.
+
+use anyhow::{Context, Result, ensure};
+use convnet_cpu::parallel;
+use convnet_data::Augment;
+use convnet_data::decode::{Decoder, Undecodable};
+use convnet_data::resize::Resizer;
+use convnet_tensor::{Filter, Fit, Pixels, Purpose, Seed, Shape, Tensor};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// Photographs that a step reads: the first of a folder.
+pub(super) const PHOTOGRAPHS: usize = 200;
+
+/// Pictures that a step changes.
+pub(super) const CHANGED: usize = 40;
+
+/// The shape that they are brought to.
+const SHAPE: [usize; 3] = [150, 150, 3];
+
+/// The folder of the photographs: those that the chapter validates cats with.
+///
+/// # Errors
+/// When `CONVNET_DATA_DIR` does not lead to it.
+pub(super) fn photographs() -> Result<PathBuf> {
+    let folder = std::env::var_os("CONVNET_DATA_DIR").context("CONVNET_DATA_DIR names no data folder")?;
+    let folder = Path::new(&folder).join("cats_and_dogs_small/validation/cats");
+    ensure!(folder.is_dir(), "the data folder has no cats_and_dogs_small/validation/cats");
+    Ok(folder)
+}
+
+/// JPEG files in memory, decoded, brought to 150×150 and to numbers from 0 to 1.
+pub(super) fn decode() -> Result<Box<dyn FnMut() -> Result<()>>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(photographs()?)? {
+        paths.push(entry?.path());
+    }
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
+    paths.sort();
+    ensure!(paths.len() >= PHOTOGRAPHS, "fewer than {PHOTOGRAPHS} photographs");
+    let files = paths[..PHOTOGRAPHS].iter().map(std::fs::read).collect::<Result<Vec<_>, _>>()?;
+    let shape = Shape::from(SHAPE);
+    let mut batch = Tensor::zeros(shape.with_first(files.len()));
+    // Each thread has its own tools, which keep their memory from picture to picture.
+    let tools: Vec<_> = (0..parallel::threads()).map(|_| Mutex::new(Tools::default())).collect();
+    Ok(Box::new(move || {
+        let each = files.len().div_ceil(tools.len());
+        let failed = Mutex::new(None);
+        parallel::for_each_chunk(batch.data_mut(), each * shape.size(), |part, batch| {
+            let mut tools = tools[part].lock().expect("each part is taken once");
+            let written = files[part * each..].iter().zip(batch.chunks_exact_mut(shape.size()));
+            for (file, to) in written {
+                if let Err(error) = tools.read(file, to) {
+                    *failed.lock().expect("nobody panics with it") = Some(error);
+                }
+            }
+        });
+        let failed = failed.into_inner().expect("nobody panics with it");
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }))
+}
+
+/// What a thread reads pictures with.
+#[derive(Default)]
+struct Tools {
+    decoder: Decoder,
+    resizer: Resizer,
+    small: Vec<u8>,
+}
+
+impl Tools {
+    fn read(&mut self, file: &[u8], to: &mut [f32]) -> Result<(), Undecodable> {
+        let [height, width, channels] = SHAPE;
+        let picture = self.decoder.decode(file, channels)?;
+        self.small.resize(to.len(), 0);
+        self.resizer.resize(picture, height, width, Fit::Squash, Filter::Bilinear, &mut self.small);
+        Pixels::ZeroToOne.write(channels, &self.small, to);
+        Ok(())
+    }
+}
+
+/// The chapter's augmentation from bytes to numbers.
+pub(super) fn augment() -> Result<Box<dyn FnMut() -> Result<()>>> {
+    let shape = Shape::from(SHAPE);
+    let mut random = Seed(1).stream(Purpose::Check, 0, 0);
+    let mut pictures = Tensor::<u8>::zeros(shape.with_first(CHANGED));
+    random.fill_bytes(pictures.data_mut());
+    let mut batch = Tensor::zeros(shape.with_first(CHANGED));
+    let (augment, mut round) = (Augment::chapter5(), 0);
+    Ok(Box::new(move || {
+        round += 1;
+        let from = pictures.data();
+        parallel::for_each_chunk(batch.data_mut(), shape.size(), |number, to| {
+            let mut stream = Seed(1).stream(Purpose::Augment, round, number as u64);
+            let picture = &from[number * shape.size()..][..shape.size()];
+            augment.draw(SHAPE, &mut stream).write(picture, Pixels::ZeroToOne, to);
+        });
+        Ok(())
+    }))
+}

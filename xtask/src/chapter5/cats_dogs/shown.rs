@@ -1,0 +1,76 @@
+//! 5.2.5-show: what augmentation makes of one picture.
+
+use crate::chapter5::{Cost, Experiment};
+use crate::lab::{Data, Lab, picture};
+use anyhow::Result;
+use convnet_data::{Augment, Dataset};
+use convnet_report::{Picture, chart};
+use convnet_tensor::{Purpose, Seed};
+
+pub(crate) const SHOWN: Experiment = Experiment {
+    id: "5.2.5-show",
+    title: "One training picture, augmented four times",
+    needs: &["5.2.1"],
+    data: Data::CatsDogs,
+    book: &[],
+    note: "What lies outside the picture is filled with its nearest pixel, as in the chapter.",
+    settings: |lab| format!("seed {}, {:?}", lab.seed.0, Augment::chapter5()),
+    cost: |_| Cost { seconds: 0.5, ..Cost::default() },
+    run,
+};
+
+/// Which training picture is shown: any would do.
+const NUMBER: usize = 3;
+
+/// Versions of it, as in the chapter's figure.
+const VERSIONS: u64 = 4;
+
+/// The side of a picture in the figures.
+const SIDE: f64 = 150.0;
+
+fn run(lab: &mut Lab) -> Result<()> {
+    let set = lab.cats_dogs().train.clone();
+    let number = NUMBER.min(set.len() - 1);
+    let mut pictures = vec![(picture(&set, number)?, "as it is".to_string())];
+    for version in 0..VERSIONS {
+        let (picture, words) = changed(&set, number, &Augment::chapter5(), lab.seed, version)?;
+        pictures.push((picture, words));
+    }
+    let gallery = chart::gallery("Four random versions of one picture", &pictures, 5, SIDE)?;
+    let caption = "A network that never meets the same picture twice cannot learn it by heart; but the versions stay alike, and \
+                   no new information comes in.";
+    lab.figure("versions.svg", caption, gallery.as_bytes())?;
+    lab.figure("shear.svg", SHEAR, shears(&set, number, lab.seed)?.as_bytes())
+}
+
+/// Under the figure of both shears.
+const SHEAR: &str = "The book's `shear_range = 0.2` was 0.2 radians (11.5°) when it was written. Keras changed the unit to degrees \
+                     in December 2017: since then the same setting does nothing that one could see.";
+
+/// The picture with the strongest shear of the chapter, in the unit of its time and in Keras' of today.
+fn shears(set: &Dataset, number: usize, seed: Seed) -> Result<String> {
+    let units = [(0.2_f32, "up to 0.2 radians"), (0.2_f32.to_radians(), "up to 0.2 degrees")];
+    let mut pictures = vec![(picture(set, number)?, "as it is".to_string())];
+    for (shear, words) in units {
+        let augment = Augment { shear, ..Augment::none() };
+        pictures.push((changed(set, number, &augment, seed, 0)?.0, words.to_string()));
+    }
+    Ok(chart::gallery("What 0.2 means", &pictures, 3, SIDE)?)
+}
+
+/// A version of a picture, and in words what was done to it.
+fn changed(
+    set: &Dataset,
+    number: usize,
+    augment: &Augment,
+    seed: Seed,
+    version: u64,
+) -> Result<(Picture, String)> {
+    let shape = set.picture_shape();
+    let mut stream = seed.stream(Purpose::Augment, version, number as u64);
+    let transform = augment.draw([shape[0], shape[1], shape[2]], &mut stream);
+    let mut bytes = vec![0; shape.size()];
+    transform.write_bytes(set.picture(number)?.data(), &mut bytes);
+    let words = format!("{:+.0}°", transform.parameters().rotation);
+    Ok((Picture::new(shape[1], shape[0], shape[2], bytes)?, words))
+}
