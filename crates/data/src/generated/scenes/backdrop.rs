@@ -34,7 +34,7 @@ pub(super) struct Shadow {
 impl Backdrop {
     pub(super) fn draw(stream: &mut Stream) -> Backdrop {
         Backdrop {
-            coats: std::array::from_fn(|_| surface(stream, 2.0, 14.0)),
+            coats: std::array::from_fn(|_| ground(stream)),
             horizon: stream.between(0.1, 0.8),
             slope: stream.between(-0.25, 0.25),
             softness: stream.between(0.01, 0.25),
@@ -76,6 +76,17 @@ fn surface(stream: &mut Stream, coarse: f32, fine: f32) -> Coat {
     let markings = Markings::ALL[stream.below(Markings::ALL.len())];
     let frequency = stream.between(coarse, fine);
     Coat::draw(stream, markings, frequency)
+}
+
+/// Ground or wall: as a surface, but half of them plain, and the others fainter than a coat.
+fn ground(stream: &mut Stream) -> Coat {
+    let mut coat = surface(stream, 2.0, 14.0);
+    let [first, second] = coat.colours;
+    coat.colours[1] = blend(first, second, stream.between(0.2, 0.8));
+    if stream.below(2) == 0 {
+        coat.markings = Markings::Plain;
+    }
+    coat
 }
 
 /// Something that stands or lies about: stones, branches, cones, bushes, and lumps with horns or knobs.

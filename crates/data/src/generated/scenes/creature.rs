@@ -73,7 +73,7 @@ impl Creature {
         }
         figure.piece(rear, front, [0.25 * wide, 0.23 * wide], 0.0, NEAR);
         figure.piece(point(rear.x, 0.1), point(front.x, 0.08), [0.17 * wide, 0.15 * wide], 0.03, LIGHT);
-        let head = point(0.6 * long, -0.36 - 0.14 * self.nod);
+        let head = point(0.6 * long, -0.4 - 0.12 * self.nod);
         figure.piece(front, head, [0.19 * wide, 0.15 * wide], 0.08, NEAR);
         self.add_tail(figure, point(rear.x - 0.2 * wide, -0.1), 0.5 + self.tail[0]);
         (head, ground)
@@ -104,7 +104,7 @@ impl Creature {
         );
         figure.piece(point(-0.2, 0.42), point(-0.08, 0.42), [0.23 * wide, 0.19 * wide], 0.17, NEAR);
         figure.piece(point(-0.06, ground), point(0.14, ground), [0.085, 0.07], 0.24, LIGHT);
-        let head = point(chest.x + 0.1 + 0.05 * self.nod, chest.y - 0.3);
+        let head = point(chest.x + 0.1 + 0.05 * self.nod, chest.y - 0.34);
         figure.piece(chest, head, [0.18 * wide, 0.15], 0.06, NEAR);
         (head, ground)
     }
@@ -122,7 +122,7 @@ impl Creature {
         figure.piece(rear, front, [0.25 * wide, 0.22 * wide], 0.0, NEAR);
         figure.piece(point(rear.x, 0.33), point(rear.x + 0.1, 0.36), [0.21 * wide, 0.17 * wide], 0.14, NEAR);
         figure.piece(point(rear.x, 0.49), point(rear.x + 0.24, 0.5), [0.08, 0.07], 0.24, LIGHT);
-        let head = point(front.x + 0.2, -0.02 - 0.16 * self.nod);
+        let head = point(front.x + 0.2, -0.05 - 0.14 * self.nod);
         figure.piece(front, head, [0.18 * wide, 0.15], 0.08, NEAR);
         (head, ground)
     }
@@ -160,7 +160,7 @@ impl Creature {
             );
             figure.bead(point(stand, ground), 0.08, 0.3, LIGHT);
         }
-        let head = point(chest.x + 0.06 * self.nod, chest.y - 0.28);
+        let head = point(chest.x + 0.06 * self.nod, chest.y - 0.34);
         figure.piece(chest, head, [0.2 * wide, 0.16], 0.1, NEAR);
         (head, ground)
     }

@@ -30,7 +30,7 @@ pub(super) struct Head {
 }
 
 /// How far the ears may reach from the middle of the head, in its radii.
-pub(super) const REACH: f32 = 1.9;
+pub(super) const REACH: f32 = 2.0;
 
 const DARK: Colour = [0.04, 0.03, 0.03];
 
@@ -39,15 +39,15 @@ impl Head {
         let warm = [stream.between(0.5, 0.9), stream.between(0.4, 0.75), 0.1];
         let cool = [0.25, stream.between(0.45, 0.7), stream.between(0.4, 0.9)];
         Head {
-            radius: stream.between(0.21, 0.28),
+            radius: stream.between(0.29, 0.37),
             tilt: tilt(stream, 0.06),
             yaw: stream.between(-1.0, 1.0),
             muzzle: stream.between(0.8, 1.2),
             eyes: stream.between(0.8, 1.25),
             iris: if stream.below(3) == 0 { cool } else { warm },
             nose: blend(DARK, [0.75, 0.45, 0.45], stream.uniform()),
-            skin: blend([0.25, 0.15, 0.14], [0.85, 0.6, 0.55], stream.uniform()),
-            ear: stream.between(0.75, 1.05),
+            skin: blend([0.6, 0.32, 0.3], [0.95, 0.68, 0.62], stream.uniform()),
+            ear: stream.between(0.95, 1.3),
             spread: stream.between(0.075, 0.13),
             flick: [stream.between(-0.025, 0.025), stream.between(-0.025, 0.025)],
         }

@@ -100,9 +100,7 @@ impl Coat {
             }
             Markings::Patches => edge(noise(self.seed, 0.6 * u, 0.6 * v) - 0.5),
         };
-        let (fine, long) = (self.streaks[0], self.streaks[1]);
-        let streak =
-            noise(!self.seed, fine * u, long * v) + noise(!self.seed, 2.3 * fine * v, 2.3 * fine * u) - 1.0;
+        let streak = 2.0 * noise(!self.seed, self.streaks[0] * u, self.streaks[1] * v) - 1.0;
         let bright = 1.0 + self.fur * streak;
         blend(self.colours[0], self.colours[1], share).map(|channel| channel * bright)
     }

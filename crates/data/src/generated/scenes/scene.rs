@@ -51,10 +51,10 @@ impl Scene {
             creature,
             shadow: Shadow { at: foot, radius: place.scale * 0.85, strength: stream.between(0.1, 0.55) },
             backdrop: Backdrop::draw(stream),
-            behind: (0..5 + stream.below(9)).map(|_| thing(stream)).collect(),
-            before: (0..stream.below(5)).map(|_| blade(stream)).collect(),
+            behind: (0..3 + stream.below(6)).map(|_| thing(stream)).collect(),
+            before: (0..stream.below(4)).map(|_| blade(stream)).collect(),
             light: light(stream),
-            grain: stream.between(0.01, 0.06),
+            grain: stream.between(0.01, 0.05),
             seed: stream.bits() as u32,
         }
     }
@@ -119,7 +119,8 @@ impl Painter {
             for (channel, (to, colour)) in to.iter_mut().zip(colour).enumerate() {
                 // Most of a camera's grain is in brightness, some in colour.
                 let noise = 0.7 * common + 0.5 * centred(bits.rotate_left(11 + 7 * channel as u32));
-                *to = (255.0 * (colour + scene.grain * noise)).clamp(0.0, 255.0).round() as u8;
+                // The cast cuts off what is behind the point, and whatever is out of range.
+                *to = (255.0 * (colour + scene.grain * noise) + 0.5) as u8;
             }
         }
         for (to, &covered) in mask.iter_mut().zip(&easel.object) {
@@ -135,10 +136,10 @@ fn centred(bits: u32) -> f32 {
 
 /// A place in the picture that shows the whole head, whatever else leaves the frame.
 fn placement(stream: &mut Stream, head: Point, radius: f32) -> Placement {
-    let scale = stream.between(0.3, 0.62);
+    let scale = stream.between(0.5, 0.72);
     let turn = tilt(stream, 0.06);
     let mirrored = stream.below(2) == 0;
-    let at = Point { x: stream.between(0.25, 0.75), y: stream.between(0.3, 0.7) };
+    let at = Point { x: stream.between(0.3, 0.7), y: stream.between(0.4, 0.75) };
     let place = Placement { at, scale, turn, mirrored };
     let shown = on_picture(&place, head);
     let margin = (REACH * radius * scale).min(0.5);
@@ -164,5 +165,67 @@ fn light(stream: &mut Stream) -> Light {
         direction: [x * per_length, y * per_length, z * per_length],
         ambient: stream.between(0.45, 0.85),
         lamp: [bright * (1.0 + warm), bright, bright * (1.0 - warm)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convnet_tensor::{Purpose, Seed};
+
+    const SIDE: usize = 100;
+
+    fn paint(scene: &Scene) -> (Vec<u8>, Vec<u8>) {
+        let (mut picture, mut mask) = (vec![0; 3 * SIDE * SIDE], vec![0; SIDE * SIDE]);
+        scene.paint(SIDE, SIDE, &mut picture, &mut mask);
+        (picture, mask)
+    }
+
+    /// Whether `mask` is `value` at a pixel and at all its neighbours in the picture.
+    fn all_around(mask: &[u8], pixel: usize, value: u8) -> bool {
+        let (row, column) = (pixel / SIDE, pixel % SIDE);
+        let around = |at: usize| at.saturating_sub(1)..(at + 2).min(SIDE);
+        around(row).all(|r| around(column).all(|c| mask[r * SIDE + c] == value))
+    }
+
+    #[test]
+    fn the_mask_shows_the_creature_all_of_it_and_only_it() {
+        for number in 0..60 {
+            let mut scene = Scene::draw(Traits::default(), &mut Seed(3).stream(Purpose::Generate, 9, number));
+            let (with, mask) = paint(&scene);
+            scene.solid.parts.clear();
+            let (without, empty) = paint(&scene);
+            assert!(empty.iter().all(|&pixel| pixel == 0));
+            let (mut inside, mut changed) = (0, 0);
+            let mut stray = 0;
+            for pixel in 0..SIDE * SIDE {
+                let differs = with[3 * pixel..3 * pixel + 3] != without[3 * pixel..3 * pixel + 3];
+                stray += usize::from(differs && all_around(&mask, pixel, 0));
+                if all_around(&mask, pixel, 255) {
+                    inside += 1;
+                    changed += usize::from(differs);
+                }
+            }
+            // Where a blade hides most of a pixel, what is left of the creature shows, but does not count.
+            assert!(stray <= SIDE * SIDE / 500, "scene {number}: {stray} pixels show it outside the mask");
+            // By chance, a pixel of the creature has the very colour of what it hides.
+            assert!(
+                changed * 50 >= inside * 49,
+                "scene {number}: {changed} of {inside} pixels inside show it"
+            );
+        }
+    }
+
+    #[test]
+    fn the_whole_head_is_in_the_picture() {
+        for number in 0..500 {
+            let scene = Scene::draw(Traits::default(), &mut Seed(4).stream(Purpose::Generate, 9, number));
+            let (_, head, _) = scene.creature.build();
+            let at = on_picture(&scene.solid.place, head);
+            let margin = REACH * scene.creature.head.radius * scene.solid.place.scale - 1e-4;
+            for place in [at.x, at.y] {
+                assert!(place >= margin && place <= 1.0 - margin, "scene {number}: head at {at:?}");
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::markings::{Coat, Colour, blend};
 use super::noise::mix;
-use crate::generated::canvas::{Point, Taper, pixels};
+use crate::generated::canvas::{Nearest, Point, Taper, pixels};
 
 /// What a piece is covered with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -148,12 +148,7 @@ impl Easel {
                     let nearest = part.taper.nearest(view.local(column, row));
                     let coverage = (0.5 - nearest.distance() / view.pixel).clamp(0.0, 1.0);
                     if coverage > 0.0 {
-                        self.surface[row * self.width + column].join(
-                            part,
-                            nearest.offset,
-                            nearest.radius,
-                            coverage,
-                        );
+                        self.surface[row * self.width + column].join(part, nearest, coverage);
                     }
                 }
             }
@@ -166,7 +161,7 @@ impl Easel {
 }
 
 impl Surface {
-    fn join(&mut self, part: &Part, offset: Point, radius: f32, coverage: f32) {
+    fn join(&mut self, part: &Part, Nearest { offset, radius }: Nearest, coverage: f32) {
         let square = offset.x * offset.x + offset.y * offset.y;
         let rise = (radius * radius - square).max(0.0).sqrt();
         let height = part.depth + rise;
