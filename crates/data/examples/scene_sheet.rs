@@ -26,14 +26,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let width = COLUMNS * 2 * side;
     let mut sheet = vec![0; ROWS * side * width * 3];
     for (cell, number) in order.into_iter().enumerate() {
-        let picture = scenes.pictures.picture(number);
+        let picture = scenes.pictures.picture(number)?;
         let mask = &scenes.masks.data()[number * side * side..];
         let (top, left) = (cell / COLUMNS * side, cell % COLUMNS * 2 * side);
         for y in 0..side {
             for x in 0..side {
                 let to = 3 * ((top + y) * width + left + x);
                 let from = y * side + x;
-                sheet[to..to + 3].copy_from_slice(&picture[3 * from..3 * from + 3]);
+                sheet[to..to + 3].copy_from_slice(&picture.data()[3 * from..3 * from + 3]);
                 sheet[to + 3 * side..to + 3 * side + 3].fill(mask[from]);
             }
         }
