@@ -3,9 +3,10 @@
 use crate::chapter5::{Cost, Experiment};
 use crate::lab::{Data, Lab, picture};
 use anyhow::Result;
-use convnet_data::{Augment, Dataset};
+use convnet_augment::{Augment, Fill, Parameters, Transform};
+use convnet_data::Dataset;
 use convnet_report::{Picture, chart};
-use convnet_tensor::{Purpose, Seed};
+use convnet_tensor::Purpose;
 
 pub(crate) const SHOWN: Experiment = Experiment {
     id: "5.2.5-show",
@@ -33,14 +34,15 @@ fn run(lab: &mut Lab) -> Result<()> {
     let number = NUMBER.min(set.len() - 1);
     let mut pictures = vec![(picture(&set, number)?, "as it is".to_string())];
     for version in 0..VERSIONS {
-        let (picture, words) = changed(&set, number, &Augment::chapter5(), lab.seed, version)?;
-        pictures.push((picture, words));
+        let mut stream = lab.seed.stream(Purpose::Augment, version, number as u64);
+        let transform = Augment::chapter5().draw(shape(&set), &mut stream);
+        pictures.push((changed(&set, number, &transform)?, told(transform.parameters())));
     }
     let gallery = chart::gallery("Four random versions of one picture", &pictures, 5, SIDE)?;
     let caption = "A network that never meets the same picture twice cannot learn it by heart; but the versions stay alike, and \
                    no new information comes in.";
     lab.figure("versions.svg", caption, gallery.as_bytes())?;
-    lab.figure("shear.svg", SHEAR, shears(&set, number, lab.seed)?.as_bytes())
+    lab.figure("shear.svg", SHEAR, shears(&set, number)?.as_bytes())
 }
 
 /// Under the figure of both shears.
@@ -48,29 +50,32 @@ const SHEAR: &str = "The book's `shear_range = 0.2` was 0.2 radians (11.5°) whe
                      in December 2017: since then the same setting does nothing that one could see.";
 
 /// The picture with the strongest shear of the chapter, in the unit of its time and in Keras' of today.
-fn shears(set: &Dataset, number: usize, seed: Seed) -> Result<String> {
-    let units = [(0.2_f32, "up to 0.2 radians"), (0.2_f32.to_radians(), "up to 0.2 degrees")];
+fn shears(set: &Dataset, number: usize) -> Result<String> {
+    let units = [(0.2_f32, "sheared by 0.2 radians"), (0.2_f32.to_radians(), "sheared by 0.2 degrees")];
     let mut pictures = vec![(picture(set, number)?, "as it is".to_string())];
     for (shear, words) in units {
-        let augment = Augment { shear, ..Augment::none() };
-        pictures.push((changed(set, number, &augment, seed, 0)?.0, words.to_string()));
+        let parameters = Parameters { shear, ..Parameters::default() };
+        let transform = Transform::new(parameters, shape(set), Fill::Nearest);
+        pictures.push((changed(set, number, &transform)?, words.to_string()));
     }
     Ok(chart::gallery("What 0.2 means", &pictures, 3, SIDE)?)
 }
 
-/// A version of a picture, and in words what was done to it.
-fn changed(
-    set: &Dataset,
-    number: usize,
-    augment: &Augment,
-    seed: Seed,
-    version: u64,
-) -> Result<(Picture, String)> {
-    let shape = set.picture_shape();
-    let mut stream = seed.stream(Purpose::Augment, version, number as u64);
-    let transform = augment.draw([shape[0], shape[1], shape[2]], &mut stream);
-    let mut bytes = vec![0; shape.size()];
+/// What a transform makes of a picture.
+fn changed(set: &Dataset, number: usize, transform: &Transform) -> Result<Picture> {
+    let [height, width, channels] = transform.output_shape();
+    let mut bytes = vec![0; height * width * channels];
     transform.write_bytes(set.picture(number)?.data(), &mut bytes);
-    let words = format!("{:+.0}°", transform.parameters().rotation);
-    Ok((Picture::new(shape[1], shape[0], shape[2], bytes)?, words))
+    Ok(Picture::new(width, height, channels, bytes)?)
+}
+
+/// What was drawn for a version, in words.
+fn told(drawn: &Parameters) -> String {
+    let flipped = if drawn.horizontal_flip { ", mirrored" } else { "" };
+    format!("turned {:+.0}°, zoom {:.1}×{:.1}{flipped}", drawn.rotation, drawn.zoom[0], drawn.zoom[1])
+}
+
+fn shape(set: &Dataset) -> [usize; 3] {
+    let shape = set.picture_shape();
+    [shape[0], shape[1], shape[2]]
 }
