@@ -16,6 +16,7 @@ use crate::options::Profile;
 use anyhow::Result;
 use convnet_layers::{Architecture, Conv2D, Dense, Dropout, Flatten, MaxPooling2D};
 use convnet_report::chart::{StripChart, StripRow};
+use convnet_report::words;
 use convnet_train::optimizers::RmsProp;
 use convnet_train::{Fit, Loss};
 
@@ -75,10 +76,12 @@ impl Span {
     fn passes(self, pictures: usize) -> String {
         let seen = self.steps * self.batch;
         format!(
-            "{} steps of {} are {seen} pictures: {:.1} passes through the {pictures} training pictures per epoch.",
+            "{} steps of {} are {} pictures: {:.1} passes through the {} training pictures per epoch.",
             self.steps,
             self.batch,
-            seen as f64 / pictures as f64
+            words::count(seen as u64),
+            seen as f64 / pictures as f64,
+            words::count(pictures as u64)
         )
     }
 }
@@ -151,6 +154,6 @@ mod tests {
     #[test]
     fn passes_are_told() {
         let span = Span { epochs: 1, steps: 100, batch: 32 };
-        assert!(span.passes(2_000).contains("3200 pictures: 1.6 passes"), "{}", span.passes(2_000));
+        assert!(span.passes(2_000).contains("3,200 pictures: 1.6 passes"), "{}", span.passes(2_000));
     }
 }

@@ -60,7 +60,8 @@ fn find_rate(lab: &mut Lab, recipe: &Recipe) -> Result<()> {
     let pictures = lab.cats_dogs().train.clone();
     let (model, settings) = (recipe.model(&pictures, lab.seed)?, recipe.fit(lab.seed));
     lab.progress.say(&format!("{}  looks for a learning rate", recipe.name));
-    let curve = find_learning_rate(&model, &pictures, &settings, RateSearch::default())?;
+    let search = RateSearch { from: 1e-6, to: 1e-1, ..RateSearch::default() };
+    let curve = find_learning_rate(&model, &pictures, &settings, search)?;
     for advice in advise(&model, &pictures, None, &settings, Some(&curve))? {
         lab.progress.say(&format!("{}  note: {advice}", recipe.name));
         lab.note(&format!("The finder says: {advice}."));
@@ -69,13 +70,26 @@ fn find_rate(lab: &mut Lab, recipe: &Recipe) -> Result<()> {
         lab.metric("suggested_learning_rate", rate);
     }
     let chart = chart(&curve, settings.optimizer.learning_rate());
-    let caption = "A short training on a copy of the network while the learning rate rises: where the loss falls fastest, \
-                   learning is quick and still safe. The chapter's rate is marked.";
-    lab.figure("learning-rate.svg", caption, chart.svg().as_bytes())
+    let caption = format!(
+        "A short training on a copy of the network while the learning rate rises: where the loss falls fastest, learning is \
+         quick and still safe. {}",
+        if curve.suggestion().is_some() {
+            "The chapter's rate is marked."
+        } else {
+            "So few steps teach this network hardly anything at any rate; but the curve shows from where on it breaks, and that \
+             the chapter's rate, which is marked, keeps away from there."
+        }
+    );
+    lab.figure("learning-rate.svg", &caption, chart.svg().as_bytes())
 }
 
+/// Losses so many times the first are not drawn: they would press all others flat.
+const BROKEN: f64 = 1.5;
+
 fn chart(curve: &RateCurve, chosen: f64) -> LineChart {
-    let points: Vec<_> = curve.points.iter().map(|point| (point.rate.log10(), point.loss)).collect();
+    let first = curve.points.first().map_or(f64::NAN, |point| point.loss);
+    let whole = curve.points.iter().take_while(|point| point.loss < BROKEN * first);
+    let points: Vec<_> = whole.map(|point| (point.rate.log10(), point.loss)).collect();
     let nearest = |rate: f64| {
         let distance = |point: &&(f64, f64)| (point.0 - rate.log10()).abs();
         points.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).copied()
