@@ -1,4 +1,6 @@
 //! A row of interpolated pixels becomes what the model expects, in place.
+//!
+//! Loops, not closures for `for_each`: only what is inlined is compiled for the instruction set.
 
 use super::{Colour, Range, Warp};
 
@@ -35,17 +37,23 @@ impl Finish {
             None => {}
             Some(Colour::Rgb(map)) => rgb(&map, row),
             Some(Colour::Each { scale, offset }) => {
-                row.iter_mut().for_each(|x| *x = clipped(*x * scale + offset));
+                for x in &mut *row {
+                    *x = clipped(*x * scale + offset);
+                }
             }
         }
         if self.bgr {
-            row.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| pixel.swap(0, 2));
+            for pixel in row.as_chunks_mut::<3>().0 {
+                pixel.swap(0, 2);
+            }
         }
         if self.is_bytes {
             return;
         }
         let (whole, rest) = row.as_chunks_mut::<PATTERN>();
-        whole.iter_mut().for_each(|numbers| self.pattern(numbers));
+        for numbers in whole {
+            self.pattern(numbers);
+        }
         // Padded rather than one by one: a division takes as long as one of a whole vector.
         let mut padded = [0.0; PATTERN];
         padded[..rest.len()].copy_from_slice(rest);

@@ -126,7 +126,7 @@ impl Kernel for Sweep<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let Sweep { warp, picture, to } = self;
-        let [height, width, channels] = warp.picture;
+        let channels = warp.picture[2];
         let finish = finish::Finish::new(warp);
         for row in 0..warp.output[0] {
             let pitch = warp.output[1] * channels;
@@ -134,15 +134,7 @@ impl Kernel for Sweep<'_> {
                 let count = BLOCK.min(warp.output[1] - first);
                 let coordinates = Coordinates::new(warp, row, first);
                 let to = &mut to[row * pitch + first * channels..];
-                match channels {
-                    3 if height > 1 && width > 1 => {
-                        sample::rgb(simd, warp, &coordinates, count, picture, to);
-                    }
-                    // The constants let the compiler unroll.
-                    1 => sample::any(1, warp, &coordinates, count, picture, to),
-                    3 => sample::any(3, warp, &coordinates, count, picture, to),
-                    _ => sample::any(channels, warp, &coordinates, count, picture, to),
-                }
+                sample::block(simd, warp, &coordinates, count, picture, to);
             }
             finish.row(&mut to[row * pitch..][..pitch]);
         }

@@ -4,12 +4,10 @@ use super::coordinates::{BLOCK, Coordinates};
 use super::{Fill, Warp};
 use crate::simd::Simd;
 
-/// Writes `count` pixels of three channels to the beginning of `to`. What follows them there may be overwritten: it comes
-/// later.
-///
-/// The picture must have at least two rows and two columns.
+/// Writes the first `count` pixels of a block to the beginning of `to`. One more number behind them may be overwritten: it
+/// comes later.
 #[inline(always)]
-pub(super) fn rgb<S: Simd>(
+pub(super) fn block<S: Simd>(
     simd: S,
     warp: &Warp,
     coordinates: &Coordinates,
@@ -17,95 +15,197 @@ pub(super) fn rgb<S: Simd>(
     picture: &[u8],
     to: &mut [f32],
 ) {
-    let [height, width, _] = warp.picture;
-    let Coordinates { x, y, inside } = coordinates;
-    let (last_x, last_y) = (width as i32 - 2, height as i32 - 2);
-    let (mut right, mut down, mut places) = ([0.0; BLOCK], [0.0; BLOCK], [0u32; BLOCK]);
-    for pixel in 0..BLOCK {
-        // At the last pixel the right neighbour counts whole and the left one nothing: the same number.
-        let left = (x[pixel] as i32).min(last_x);
-        let top = (y[pixel] as i32).min(last_y);
-        right[pixel] = x[pixel] - left as f32;
-        down[pixel] = y[pixel] - top as f32;
-        places[pixel] = (top * width as i32 + left) as u32 * 3;
+    let [height, width, channels] = warp.picture;
+    if height == 1 || width == 1 {
+        return one_by_one(warp, coordinates, count, picture, to);
     }
-    // A place outside every picture marks pixels that are not between four neighbours.
-    match warp.fill {
-        Fill::Nearest | Fill::Reflect => {}
-        Fill::Constant(_) => {
-            for pixel in 0..BLOCK {
-                places[pixel] = if inside[pixel] { places[pixel] } else { u32::MAX };
-            }
-        }
-        Fill::Wrap => {
-            for pixel in 0..BLOCK {
-                let seam = (right[pixel] > 1.0) | (down[pixel] > 1.0);
-                places[pixel] = if seam { u32::MAX } else { places[pixel] };
-            }
-        }
-    }
-    let pitch = width * 3;
-    for pixel in 0..count {
-        let place = places[pixel] as usize;
-        // Two pixels are six bytes, but eight are loaded: above those that follow, which are there since a row lies below;
-        // below those before, which are there since a row lies above.
-        let neighbours = picture
-            .get(place..)
-            .and_then(|from| Some((from.first_chunk::<8>()?, from.get(pitch - 2..)?.first_chunk::<8>()?)));
-        match neighbours {
-            Some((above, below)) => {
-                let numbers = simd.bilinear_rgb(*above, *below, right[pixel], down[pixel]);
-                let to = &mut to[3 * pixel..];
-                match to.first_chunk_mut::<4>() {
-                    Some(to) => *to = numbers,
-                    None => to.copy_from_slice(&numbers[..3]),
-                }
-            }
-            None => one(3, warp, (x[pixel], y[pixel]), inside[pixel], picture, &mut to[3 * pixel..][..3]),
-        }
+    let corners = Corners::new(warp, coordinates);
+    match channels {
+        1 => grey(warp, coordinates, &corners, count, picture, to),
+        3 => rgb(simd, warp, coordinates, &corners, count, picture, to),
+        _ => any(warp, coordinates, &corners, count, picture, to),
     }
 }
 
-/// Writes `count` pixels of any number of channels.
+/// Where the four neighbours of each pixel begin, and how near they are.
+struct Corners {
+    /// The byte at which the upper left neighbour begins; beyond every picture for pixels that have no four neighbours.
+    places: [u32; BLOCK],
+    /// The share of the right neighbours.
+    right: [f32; BLOCK],
+    /// The share of the lower neighbours.
+    down: [f32; BLOCK],
+}
+
+impl Corners {
+    /// The picture must have at least two rows and two columns.
+    #[inline(always)]
+    fn new(warp: &Warp, Coordinates { x, y, inside }: &Coordinates) -> Corners {
+        let [height, width, channels] = warp.picture.map(|n| n as i32);
+        let mut corners = Corners { places: [0; BLOCK], right: [0.0; BLOCK], down: [0.0; BLOCK] };
+        for pixel in 0..BLOCK {
+            // SAFETY: coordinates are folded: finite and between 0 and a side of the picture. (`as` would check each by
+            // itself: no vectors, half of the sweep's time.)
+            let (left, top): (i32, i32) =
+                unsafe { (x[pixel].to_int_unchecked(), y[pixel].to_int_unchecked()) };
+            // At the last pixel the right neighbour counts whole and the left one nothing: the same number.
+            let (left, top) = (left.min(width - 2), top.min(height - 2));
+            corners.right[pixel] = x[pixel] - left as f32;
+            corners.down[pixel] = y[pixel] - top as f32;
+            corners.places[pixel] = ((top * width + left) * channels) as u32;
+        }
+        match warp.fill {
+            Fill::Nearest | Fill::Reflect => {}
+            Fill::Constant(_) => {
+                for pixel in 0..BLOCK {
+                    corners.hide(pixel, !inside[pixel]);
+                }
+            }
+            Fill::Wrap => {
+                for pixel in 0..BLOCK {
+                    corners.hide(pixel, (corners.right[pixel] > 1.0) | (corners.down[pixel] > 1.0));
+                }
+            }
+        }
+        corners
+    }
+
+    #[inline(always)]
+    fn hide(&mut self, pixel: usize, hidden: bool) {
+        self.places[pixel] |= u32::from(hidden).wrapping_neg();
+    }
+}
+
 #[inline(always)]
-pub(super) fn any(
-    channels: usize,
+fn rgb<S: Simd>(
+    simd: S,
     warp: &Warp,
     coordinates: &Coordinates,
+    corners: &Corners,
     count: usize,
     picture: &[u8],
     to: &mut [f32],
 ) {
-    let Coordinates { x, y, inside } = coordinates;
-    for (pixel, to) in to.chunks_exact_mut(channels).take(count).enumerate() {
-        one(channels, warp, (x[pixel], y[pixel]), inside[pixel], picture, to);
+    let pitch = warp.picture[1] * 3;
+    let Some(last) = picture.len().checked_sub(pitch + 6) else { return };
+    assert!(pitch >= 6 && count <= BLOCK && 3 * count <= to.len(), "a block of pixels between neighbours");
+    for pixel in 0..count {
+        let place = corners.places[pixel] as usize;
+        if place > last || 3 * pixel + 4 > to.len() {
+            one(warp, coordinates, pixel, picture, &mut to[3 * pixel..][..3]);
+            continue;
+        }
+        // SAFETY: two pixels are six bytes, but eight are read: above those that follow, since a row lies below; below those
+        // before, since a row lies above. From `place` on there are at least pitch + 6 bytes, and pitch is at least 6. For
+        // the four numbers that are written there is room.
+        unsafe {
+            let above = picture.as_ptr().add(place);
+            let below = above.add(pitch - 2);
+            let numbers = simd.bilinear_rgb(
+                above.cast::<[u8; 8]>().read(),
+                below.cast::<[u8; 8]>().read(),
+                *corners.right.get_unchecked(pixel),
+                *corners.down.get_unchecked(pixel),
+            );
+            to.as_mut_ptr().add(3 * pixel).cast::<[f32; 4]>().write(numbers);
+        }
     }
 }
 
-/// One pixel of `channels` channels at a folded place.
+/// First the neighbours of all pixels, then their means: those are vectors.
 #[inline(always)]
-fn one(channels: usize, warp: &Warp, (x, y): (f32, f32), inside: bool, picture: &[u8], to: &mut [f32]) {
-    if let (Fill::Constant(value), false) = (warp.fill, inside) {
+fn grey(
+    warp: &Warp,
+    coordinates: &Coordinates,
+    corners: &Corners,
+    count: usize,
+    picture: &[u8],
+    to: &mut [f32],
+) {
+    let width = warp.picture[1];
+    let [mut top_left, mut top_right, mut bottom_left, mut bottom_right] = [[0u8; BLOCK]; 4];
+    for pixel in 0..BLOCK {
+        let place = corners.places[pixel] as usize;
+        if let Some(from) = picture.get(place..place + width + 2) {
+            (top_left[pixel], top_right[pixel]) = (from[0], from[1]);
+            (bottom_left[pixel], bottom_right[pixel]) = (from[width], from[width + 1]);
+        }
+    }
+    let mut means = [0.0; BLOCK];
+    for pixel in 0..BLOCK {
+        let left = between(top_left[pixel], bottom_left[pixel], corners.down[pixel]);
+        let right = between(top_right[pixel], bottom_right[pixel], corners.down[pixel]);
+        means[pixel] = left + corners.right[pixel] * (right - left);
+    }
+    to[..count].copy_from_slice(&means[..count]);
+    if let Fill::Constant(_) | Fill::Wrap = warp.fill {
+        for pixel in 0..count {
+            if corners.places[pixel] == u32::MAX {
+                one(warp, coordinates, pixel, picture, &mut to[pixel..=pixel]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn any(
+    warp: &Warp,
+    coordinates: &Coordinates,
+    corners: &Corners,
+    count: usize,
+    picture: &[u8],
+    to: &mut [f32],
+) {
+    let [_, width, channels] = warp.picture;
+    let pitch = width * channels;
+    for (pixel, to) in to.chunks_exact_mut(channels).take(count).enumerate() {
+        let place = corners.places[pixel] as usize;
+        let Some(from) = picture.get(place..place + pitch + 2 * channels) else {
+            one(warp, coordinates, pixel, picture, to);
+            continue;
+        };
+        let (above, below) = from.split_at(pitch);
+        let (top_left, top_right) = above[..2 * channels].split_at(channels);
+        let (bottom_left, bottom_right) = below.split_at(channels);
+        let (right, down) = (corners.right[pixel], corners.down[pixel]);
+        for (channel, to) in to.iter_mut().enumerate() {
+            let left = between(top_left[channel], bottom_left[channel], down);
+            *to = left + right * (between(top_right[channel], bottom_right[channel], down) - left);
+        }
+    }
+}
+
+fn one_by_one(warp: &Warp, coordinates: &Coordinates, count: usize, picture: &[u8], to: &mut [f32]) {
+    for (pixel, to) in to.chunks_exact_mut(warp.picture[2]).take(count).enumerate() {
+        one(warp, coordinates, pixel, picture, to);
+    }
+}
+
+/// One pixel of any picture, each neighbour looked up by itself.
+#[inline(never)]
+fn one(warp: &Warp, coordinates: &Coordinates, pixel: usize, picture: &[u8], to: &mut [f32]) {
+    if let (Fill::Constant(value), false) = (warp.fill, coordinates.inside[pixel]) {
         return to.fill(value);
     }
-    let [height, width, _] = warp.picture;
-    let (left, right, across) = neighbours(warp.fill, x, width);
-    let (top, bottom, down) = neighbours(warp.fill, y, height);
+    let [height, width, channels] = warp.picture;
+    let (left, right, across) = neighbours(warp.fill, coordinates.x[pixel], width);
+    let (top, bottom, down) = neighbours(warp.fill, coordinates.y[pixel], height);
     let pixel = |row, column| &picture[(row * width + column) * channels..][..channels];
     let [top_left, top_right] = [left, right].map(|column| pixel(top, column));
     let [bottom_left, bottom_right] = [left, right].map(|column| pixel(bottom, column));
     for (channel, to) in to.iter_mut().enumerate() {
-        let between = |a: &[u8], b: &[u8], share| {
-            let (a, b) = (f32::from(a[channel]), f32::from(b[channel]));
-            a + share * (b - a)
-        };
-        let (left, right) = (between(top_left, bottom_left, down), between(top_right, bottom_right, down));
-        *to = left + across * (right - left);
+        let left = between(top_left[channel], bottom_left[channel], down);
+        *to = left + across * (between(top_right[channel], bottom_right[channel], down) - left);
     }
 }
 
-/// The two pixels of an axis of `n` that a place lies between, and the share of the second.
 #[inline(always)]
+fn between(a: u8, b: u8, share: f32) -> f32 {
+    let (a, b) = (f32::from(a), f32::from(b));
+    a + share * (b - a)
+}
+
+/// The two pixels of an axis of `n` that a place lies between, and the share of the second.
 fn neighbours(fill: Fill, place: f32, n: usize) -> (usize, usize, f32) {
     let first = (place as usize).min(n - 1);
     let second = if first + 1 < n {
