@@ -1,5 +1,8 @@
 //! A web server on this computer that behaves as badly as a test wants.
 
+// Each test file takes what it needs.
+#![allow(dead_code, reason = "shared by several test files")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
