@@ -79,7 +79,7 @@ fn looks(picture: Picture<'_>, resizer: &mut Resizer) -> u64 {
     // Half a level of grey in one frequency: below it there is nothing but rounding, and a flat picture is its colour.
     const FLAT: f32 = (SIDE * SIDE / 4) as f32;
     if numbers[1..].iter().all(|number| number.abs() < FLAT) {
-        let colour = sums.iter().fold(1, |colour, sum| colour << 8 | sum / (SIDE * SIDE) as u64);
+        let colour = sums.iter().fold(1, |colour, sum| (colour << 8) | (sum / (SIDE * SIDE) as u64));
         return colour.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
     let mut sorted = numbers;

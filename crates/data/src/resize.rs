@@ -5,8 +5,9 @@
 
 use crate::decode::Picture;
 use convnet_tensor::{Filter, Fit};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
+use fast_image_resize::images::{Image, ImageRef, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U16, U16x3};
+use fast_image_resize::{FilterType, PixelTrait, PixelType, ResizeAlg, ResizeOptions};
 
 /// Resizes pictures one after the other with memory that it uses again.
 ///
@@ -68,7 +69,7 @@ impl Resizer {
         }
     }
 
-    /// Scales both axes of the whole picture, or of the part `(left, top, width, height)`.
+    /// Scales both axes of the whole picture, or of the part `[left, top, width, height]`.
     fn squash(
         &mut self,
         picture: Picture<'_>,
@@ -78,16 +79,9 @@ impl Resizer {
         filter: Filter,
         to: &mut [u8],
     ) {
-        let pixel = match picture.channels {
-            1 => PixelType::U8,
-            3 => PixelType::U8x3,
-            other => panic!("pictures have 1 or 3 channels, not {other}"),
-        };
         let side = |side: usize| u32::try_from(side).expect("sides below 2^32");
-        let from = ImageRef::new(side(picture.width), side(picture.height), picture.pixels, pixel)
-            .expect("as many pixels as height and width say");
-        let mut to = Image::from_slice_u8(side(width), side(height), to, pixel)
-            .expect("as much room as height and width say");
+        let (from, into) =
+            ((side(picture.width), side(picture.height), picture.pixels), (side(width), side(height), to));
         let mut options = ResizeOptions::new().resize_alg(match filter {
             Filter::Nearest => ResizeAlg::Nearest,
             Filter::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
@@ -99,10 +93,54 @@ impl Resizer {
         if let Some([left, top, width, height]) = part {
             options = options.crop(left, top, width, height);
         }
-        self.resizer
-            .resize(&from, &mut to, &options)
-            .expect("both have the same kind of pixels, and the part lies inside");
+        match (picture.channels, filter) {
+            (1, Filter::Bicubic) => wide::<U16>(&mut self.resizer, from, into, &options),
+            (3, Filter::Bicubic) => wide::<U16x3>(&mut self.resizer, from, into, &options),
+            (1, _) => bytes(&mut self.resizer, from, into, &options, PixelType::U8),
+            (3, _) => bytes(&mut self.resizer, from, into, &options, PixelType::U8x3),
+            (other, _) => panic!("pictures have 1 or 3 channels, not {other}"),
+        }
     }
+}
+
+/// Width, height and bytes of the source or target.
+type Side<T> = (u32, u32, T);
+
+const LENGTHS: &str = "as many pixels as width and height say";
+const INSIDE: &str = "both have the same kind of pixels, and the part lies inside";
+
+fn bytes(
+    resizer: &mut fast_image_resize::Resizer,
+    from: Side<&[u8]>,
+    to: Side<&mut [u8]>,
+    options: &ResizeOptions,
+    pixel: PixelType,
+) {
+    let from = ImageRef::new(from.0, from.1, from.2, pixel).expect(LENGTHS);
+    let mut to = Image::from_slice_u8(to.0, to.1, to.2, pixel).expect(LENGTHS);
+    resizer.resize(&from, &mut to, options).expect(INSIDE);
+}
+
+/// With 16 bits on the way. Between its two passes the cubic, whose weights are partly negative, would make two of a
+/// difference of 1 from Pillow in the rounding of bytes.
+fn wide<P: PixelTrait<Component = u16>>(
+    resizer: &mut fast_image_resize::Resizer,
+    from: Side<&[u8]>,
+    to: Side<&mut [u8]>,
+    options: &ResizeOptions,
+) {
+    // 255 becomes 65,535, so that what overshoots is cut off where bytes are.
+    const STEP: u16 = 257;
+    let mut pixels = vec![P::default(); from.0 as usize * from.1 as usize];
+    P::components_mut(&mut pixels)
+        .iter_mut()
+        .zip(from.2)
+        .for_each(|(to, &byte)| *to = u16::from(byte) * STEP);
+    let from = TypedImageRef::new(from.0, from.1, &pixels).expect(LENGTHS);
+    let mut resized = TypedImage::<P>::new(to.0, to.1);
+    resizer.resize_typed(&from, &mut resized, options).expect(INSIDE);
+    let numbers = P::components(resized.pixels());
+    to.2.iter_mut().zip(numbers).for_each(|(to, &number)| *to = ((u32::from(number) + 128) / 257) as u8);
 }
 
 /// The middle of the picture with the proportions of the frame, `[left, top, width, height]`.

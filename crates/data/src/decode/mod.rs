@@ -3,7 +3,8 @@
 //! What a file is follows from its content, never from its name: JPEG, PNG, WebP, BMP, GIF (the first frame) and TIFF.
 //! Whatever comes in, bytes of RGB or grey come out: the orientation that a camera noted is applied; of 16 bits the upper 8
 //! are kept; transparency is dropped and palettes are looked up, as Pillow's `convert("RGB")` does; CMYK is taken as
-//! Adobe writes it, inverted; grey from colour is 0.299 R + 0.587 G + 0.114 B. A file that ends early is an error, not a picture that is grey below.
+//! Adobe writes it, inverted; grey from colour is 0.299 R + 0.587 G + 0.114 B. A file that ends early is
+//! an error, not a picture that is grey below. (Only a JPEG that lost its data but has an end marker all the same passes, as it does with Pillow.)
 
 mod jpeg;
 mod orientation;
