@@ -90,7 +90,7 @@ fn looks(picture: Picture<'_>, resizer: &mut Resizer) -> u64 {
         .iter()
         .enumerate()
         .skip(1)
-        .fold(0, |hash, (place, &number)| hash | u64::from(number > median) << place)
+        .fold(0, |hash, (place, &number)| hash | (u64::from(number > median) << place))
 }
 
 /// Where a picture is: which of the sets that were compared, and its number there.
@@ -174,7 +174,7 @@ fn near(hashes: &[u64], mut pair: impl FnMut(usize, usize)) {
     let mut order: Vec<(u64, usize)> = Vec::with_capacity(hashes.len());
     for part in 0..PARTS {
         let (start, end) = (part * u64::BITS / PARTS, (part + 1) * u64::BITS / PARTS);
-        let key = |hash: u64| hash >> start & ((1 << (end - start)) - 1);
+        let key = |hash: u64| (hash >> start) & ((1 << (end - start)) - 1);
         order.clear();
         order.extend(hashes.iter().enumerate().map(|(number, &hash)| (key(hash), number)));
         order.sort_unstable();

@@ -86,7 +86,7 @@ fn exactly_the_pairs_within_the_distance_are_joined() {
     // A child of every other one, 0 to 9 bits away.
     let mut hashes = random.clone();
     for (number, parent) in random.iter().enumerate().step_by(2) {
-        let bits = (0..number / 2 % 10).fold(0, |bits, bit| bits | 1_u64 << ((bit * 7 + number) % 64));
+        let bits = (0..number / 2 % 10).fold(0, |bits, bit| bits | (1_u64 << ((bit * 7 + number) % 64)));
         hashes.push(parent ^ bits);
     }
     let found = near_duplicates(&[&hashes.iter().copied().map(hash).collect::<Vec<_>>()]);
