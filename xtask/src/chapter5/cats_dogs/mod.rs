@@ -67,7 +67,7 @@ impl Span {
         Cost {
             convolution: (TRAINING_FLOPS * seen + FORWARD_FLOPS * looked_at) * WINOGRAD,
             seconds: 1.0,
-            mib: 130.0,
+            mib: 200.0,
             ..Cost::default()
         }
     }
