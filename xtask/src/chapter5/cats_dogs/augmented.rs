@@ -9,7 +9,7 @@ use convnet_data::Augment;
 
 pub(crate) const AUGMENTED: Experiment = Experiment {
     id: "5.2.5",
-    title: "Cats and dogs with augmentation and dropout",
+    title: "With augmentation and dropout",
     needs: &["5.2.1"],
     data: Data::CatsDogs,
     book: &[("best_val_accuracy", [0.82, 0.85]), ("parameters", [3_453_121.0, 3_453_121.0])],
