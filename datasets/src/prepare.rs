@@ -18,6 +18,8 @@ const LARGEST: u64 = 32 << 20;
 const DEPTH: usize = 4;
 /// How many skipped pictures are told one by one; the list in the folder has all of them.
 const TOLD: usize = 20;
+/// The archive of labelled pictures inside Kaggle's.
+const PACKED: &str = "train.zip";
 /// The file beside the parts that says where they came from.
 const ORIGIN: &str = "ORIGIN.txt";
 
@@ -49,6 +51,11 @@ pub(crate) fn prepare(
             Some(tree) => gathered.copy_tree(&tree)?,
             None => gathered.walk(source, source, 0)?,
         }
+        // Kaggle's download, unpacked once.
+        let packed = source.join(PACKED);
+        if gathered.from.is_empty() && packed.is_file() {
+            gathered.unpack(&packed, &staging)?;
+        }
     } else {
         gathered.unpack(source, &staging)?;
     }
@@ -75,14 +82,14 @@ struct Gathered<'a> {
 }
 
 impl Gathered<'_> {
-    /// Takes the pictures of an archive, and of the `train.zip` that Kaggle packs into another archive.
+    /// Takes the pictures of an archive, and of the one that Kaggle packs into another.
     fn unpack(&mut self, archive: &Path, staging: &Staging) -> Result<()> {
         let mut spent = Spent::new(Bounds::default());
-        let inner = staging.spare("train.zip");
+        let inner = staging.spare(PACKED);
         let mut nested = false;
         archive::visit(archive, &mut spent, &mut |entry| {
             let Some(content) = entry.content else { return Ok(()) };
-            if entry.name == "train.zip" {
+            if entry.name == PACKED {
                 nested = true;
                 return write(content, &inner);
             }

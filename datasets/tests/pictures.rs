@@ -1,171 +1,15 @@
-//! The book's split from every source: archives and folders of the user, and a download that goes wrong.
+//! The book's split from every archive and folder that a user may have.
 #![forbid(unsafe_code)]
 
 mod archives;
-mod server;
+mod pets;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use archives::{picture, replace, tar_gz_of, zip, zip_with, zip_with_link};
-use convnet_datasets::{
-    Announcement, Client, DataChoice, Error, Found, Limits, Located, Manifest, Origin, Places, Progress,
-    Source, Verified, adopt, check, download, find, glance, obtain,
-};
-use server::{Reply, Request, Server};
-use tempfile::TempDir;
+use convnet_datasets::{Manifest, Origin, Verified, check};
+use pets::{Place, Recorder, as_kaggle, as_microsoft, write_all};
 use zip::CompressionMethod;
-
-/// 20 + 10 + 10 pictures of each class, cut from an archive called `all.zip`.
-fn manifest(mirrors: &[&str], size: usize) -> Manifest {
-    Manifest::parse(&format!(
-        r#"
-        name = "pets"
-        title = "Pets"
-        folder = "pets_small"
-        licence = "none"
-        homepage = "none"
-        citation = "none"
-        mirrors = {mirrors:?}
-        [[files]]
-        name = "all.zip"
-        size = {size}
-        pin = true
-        begins = "504b"
-        [layout]
-        bytes = 2000
-        parts = [
-            {{ folder = "train", first = 0, count = 20 }},
-            {{ folder = "validation", first = 20, count = 10 }},
-            {{ folder = "test", first = 30, count = 10 }},
-        ]
-        classes = [
-            {{ folder = "cats", prefix = "cat", archive = "Cat" }},
-            {{ folder = "dogs", prefix = "dog", archive = "Dog" }},
-        ]
-        "#
-    ))
-    .unwrap()
-}
-
-fn pets() -> Manifest {
-    manifest(&[], 1)
-}
-
-/// 50 pictures of each class, named by `name` from class, prefix and number, and others beside them.
-fn files(name: impl Fn(&str, &str, u64) -> String) -> Vec<(String, Vec<u8>)> {
-    let mut files = Vec::new();
-    for number in 0..50 {
-        files.push((name("Cat", "cat", number), picture(number)));
-        files.push((name("Dog", "dog", number), picture(1000 + number)));
-    }
-    files.push(("readme[1].txt".to_owned(), b"text".to_vec()));
-    files.push(("PetImages/Cat/Thumbs.db".to_owned(), b"text".to_vec()));
-    files
-}
-
-fn as_microsoft() -> Vec<(String, Vec<u8>)> {
-    files(|class, _, number| format!("PetImages/{class}/{number}.jpg"))
-}
-
-fn as_kaggle() -> Vec<(String, Vec<u8>)> {
-    files(|_, prefix, number| format!("train/{prefix}.{number}.jpg"))
-}
-
-fn write_all(root: &Path, files: &[(String, Vec<u8>)]) {
-    for (name, bytes) in files {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-}
-
-#[derive(Default)]
-struct Recorder {
-    announced: Vec<(u64, Option<u64>)>,
-    prepared: (u64, u64),
-    notes: Vec<String>,
-}
-
-impl Progress for Recorder {
-    fn announce(&mut self, announcement: &Announcement<'_>) {
-        self.announced.push((announcement.bytes, announcement.stay));
-    }
-    fn advance(&mut self, file: &str, _: u64, _: u64) {
-        assert_eq!(file, "all.zip");
-    }
-    fn prepare(&mut self, title: &str, done: u64, total: u64) {
-        assert_eq!(title, "Pets");
-        self.prepared = (done, total);
-    }
-    fn note(&mut self, line: &str) {
-        self.notes.push(line.to_owned());
-    }
-}
-
-/// A cache, and a place for sources.
-struct Place {
-    cache: TempDir,
-    sources: TempDir,
-    said: Recorder,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { cache: TempDir::new().unwrap(), sources: TempDir::new().unwrap(), said: Recorder::default() }
-    }
-
-    fn source(&self, name: &str) -> PathBuf {
-        self.sources.path().join(name)
-    }
-
-    fn adopt(&mut self, source: &Path) -> Result<Located, Error> {
-        adopt(&pets(), source, self.cache.path(), &mut self.said)
-    }
-
-    fn adopt_bytes(&mut self, bytes: &[u8]) -> Result<Located, Error> {
-        let path = self.source("archive");
-        fs::write(&path, bytes).unwrap();
-        self.adopt(&path)
-    }
-
-    fn tree(&self) -> PathBuf {
-        self.cache.path().join("pets_small")
-    }
-
-    /// Every picture is where the book has it, and nothing else is in the cache.
-    #[track_caller]
-    fn is_complete(&self) {
-        for (part, numbers) in [("train", 0..20), ("validation", 20..30), ("test", 30..40)] {
-            for (class, prefix, offset) in [("cats", "cat", 0), ("dogs", "dog", 1000)] {
-                let folder = self.tree().join(part).join(class);
-                assert_eq!(fs::read_dir(&folder).unwrap().count() as u64, numbers.end - numbers.start);
-                for number in numbers.clone() {
-                    let bytes = fs::read(folder.join(format!("{prefix}.{number}.jpg"))).unwrap();
-                    assert_eq!(bytes, picture(offset + number));
-                }
-            }
-        }
-        self.holds(&["downloads", "pets_small"]);
-    }
-
-    #[track_caller]
-    fn holds(&self, expected: &[&str]) {
-        let mut found: Vec<_> = fs::read_dir(self.cache.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        found.sort();
-        assert_eq!(found, expected);
-        let left = fs::read_dir(self.cache.path().join("downloads")).unwrap();
-        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-        assert!(
-            left.iter().all(|name| [".download.lock", ".pins.toml"].iter().any(|n| name == n)),
-            "{left:?}"
-        );
-    }
-}
 
 #[test]
 fn every_source_gives_the_same_split() {
@@ -199,6 +43,11 @@ fn every_source_gives_the_same_split() {
         place.adopt(&place.source(inner)).unwrap();
         place.is_complete();
     }
+    // Kaggle's download, unpacked once.
+    let mut unpacked = Place::new();
+    write_all(unpacked.sources.path(), &[("train.zip".to_owned(), zip(&as_kaggle()))]);
+    unpacked.adopt(&unpacked.source("")).unwrap();
+    unpacked.is_complete();
     // What was made is itself a source, as is the cache around it; named as its own source it is left as it is.
     let mut made = Place::new();
     made.adopt_bytes(&zip(&as_kaggle())).unwrap();
@@ -314,150 +163,6 @@ fn links_in_a_folder_are_followed_to_pictures_only() {
     assert_eq!(located.verified.to_string(), "79 of 80 pictures");
     assert_eq!(fs::read(place.tree().join("train/cats/cat.0.jpg")).unwrap(), picture(0));
     assert!(!place.tree().join("train/cats/cat.0.jpg").is_symlink());
-}
-
-fn client() -> Client {
-    Client::new(&Limits {
-        connect: Duration::from_secs(2),
-        silence: Duration::from_millis(400),
-        pause: Duration::from_millis(1),
-        proxy_from_environment: false,
-    })
-}
-
-const TAG: &str = "\"v1\"";
-
-fn good(_: usize, request: &Request) -> Reply {
-    Reply::good(request, TAG, &zip(&as_microsoft()))
-}
-
-fn fetch(place: &mut Place, mirrors: &[&str]) -> Result<Vec<PathBuf>, Error> {
-    let manifest = manifest(mirrors, zip(&as_microsoft()).len());
-    download(&manifest, place.cache.path(), &client(), &mut place.said)
-}
-
-#[test]
-fn a_download_is_prepared_pinned_and_removed() {
-    let size = zip(&as_microsoft()).len();
-    let server = Server::start(move |n, request| match n {
-        0 => Reply::announcing("200 OK", &["ETag: \"v1\""], size, &zip(&as_microsoft())[..1000]),
-        _ => good(n, request),
-    });
-    let mut place = Place::new();
-    let folders = fetch(&mut place, &[&server.mirror]).unwrap();
-    place.is_complete();
-    assert_eq!(folders.len(), 6);
-    assert_eq!(place.said.announced, [(size as u64, Some(2000))]);
-    assert_eq!(server.requests()[1].range_start, Some(1000), "resumed");
-    let [note] = place.said.notes.as_slice() else { panic!("{:?}", place.said.notes) };
-    assert!(note.contains("no checksum was published; later downloads must match sha256"), "{note}");
-    fetch(&mut place, &[]).unwrap();
-    assert_eq!(server.requests().len(), 2, "what is there is not fetched again");
-
-    // Another archive of the same size, just as good by itself.
-    let other = Server::start(move |_, request| {
-        Reply::good(request, TAG, &replace(zip(&as_microsoft()), b"Thumbs.db", b"thumbs.DB"))
-    });
-    fs::remove_dir_all(place.tree()).unwrap();
-    let message = fetch(&mut place, &[&other.mirror]).unwrap_err().to_string();
-    assert!(message.contains("as at the first download") && message.contains(".pins.toml"), "{message}");
-    place.holds(&["downloads"]);
-    fetch(&mut place, &[&other.mirror, &server.mirror]).unwrap();
-    place.is_complete();
-}
-
-#[test]
-fn an_archive_that_cannot_be_used_is_not_kept_and_the_next_mirror_is_asked() {
-    let size = zip(&as_microsoft()).len();
-    let page = move |start: &[u8]| {
-        let mut page = start.to_vec();
-        page.resize(size, b' ');
-        page
-    };
-    let hostile = replace(zip(&as_microsoft()), b"readme[1].txt", b"../../../evil");
-    let damaged = replace(zip(&as_microsoft()), b"PK\x01\x02", b"PK\x01\x09");
-    let few = replace(zip(&as_microsoft()), b"PetImages/Dog", b"PetImages/Hog");
-    let fine = Server::start(good);
-    for (bytes, expected) in [
-        (page(b"<html>sign in"), "sends another file (other content"),
-        (page(b"PK\x03\x04"), "sends an archive that cannot be used: is damaged"),
-        (hostile, "leads outside"),
-        (damaged, "is damaged"),
-        (few, "gives train/dogs 0 pictures"),
-    ] {
-        let server = Server::start(move |_, _| Reply::new("200 OK", &[], &bytes));
-        let mut place = Place::new();
-        let message = fetch(&mut place, &[&server.mirror]).unwrap_err().to_string();
-        assert!(message.contains(expected) && message.contains("all.zip of pets"), "{expected}: {message}");
-        place.holds(&["downloads"]);
-        fetch(&mut place, &[&server.mirror, &fine.mirror]).unwrap();
-        place.is_complete();
-    }
-}
-
-#[test]
-fn a_prepared_set_is_found_and_a_broken_one_replaced_in_the_cache_only() {
-    let server = Server::start(good);
-    let manifest = manifest(&[&server.mirror], zip(&as_microsoft()).len());
-    let (place, data) = (Place::new(), Place::new());
-    let places =
-        Places { data_dir: Some(data.cache.path().to_owned()), cache: Some(place.cache.path().to_owned()) };
-    let get = |choice: &DataChoice| obtain(&manifest, choice, &places, &client(), &mut Recorder::default());
-    let origin = |source: Source| match source {
-        Source::Files(located) => located.origin,
-        Source::Embedded { why } => panic!("{why}"),
-    };
-    assert!(glance(&manifest, &places).is_none());
-    let found = find(&manifest, &DataChoice::Auto, &places).unwrap();
-    assert!(matches!(found, Found::Downloadable { .. }), "{found:?}");
-    let absent = get(&DataChoice::Folder(data.cache.path().to_owned())).unwrap();
-    assert!(
-        matches!(&absent, Source::Embedded { why } if why.contains("pets_small is not in")),
-        "{absent:?}"
-    );
-    assert_eq!(origin(get(&DataChoice::Auto).unwrap()), Origin::Download);
-    assert_eq!(origin(get(&DataChoice::Auto).unwrap()), Origin::Cache);
-    assert_eq!(glance(&manifest, &places), Some((Origin::Cache, place.cache.path().to_owned())));
-
-    // Half a tree in the cache is replaced.
-    fs::remove_dir_all(place.cache.path().join("pets_small/test")).unwrap();
-    assert!(glance(&manifest, &places).is_none());
-    assert_eq!(origin(get(&DataChoice::Auto).unwrap()), Origin::Download);
-    place.is_complete();
-
-    // One in a folder of the user is an error, and whole it wins.
-    write_all(data.cache.path(), &[("pets_small/train/cats/cat.0.jpg".to_owned(), picture(0))]);
-    for choice in [DataChoice::Auto, DataChoice::Folder(data.cache.path().to_owned())] {
-        let message = get(&choice).unwrap_err().to_string();
-        assert!(message.contains("cats: 1 pictures") && message.contains("expected 20"), "{message}");
-    }
-    fs::remove_dir_all(data.cache.path().join("pets_small")).unwrap();
-    adopt(&manifest, place.cache.path(), data.cache.path(), &mut Recorder::default()).unwrap();
-    assert_eq!(origin(get(&DataChoice::Auto).unwrap()), Origin::DataDir);
-    let folder = DataChoice::Folder(data.cache.path().to_owned());
-    assert_eq!(origin(get(&folder).unwrap()), Origin::Folder);
-
-    // A picture that has been damaged since is found by the check.
-    check(&manifest, data.cache.path(), Origin::Folder).unwrap().unwrap();
-    fs::write(data.tree().join("test/dogs/dog.33.jpg"), "").unwrap();
-    let message = check(&manifest, data.cache.path(), Origin::Folder).unwrap_err().to_string();
-    assert!(message.contains("1 corrupt pictures, the first is dog.33.jpg (empty)"), "{message}");
-}
-
-#[test]
-fn several_at_once_prepare_once() {
-    let server = Server::start(good);
-    let place = Place::new();
-    let manifest = manifest(&[&server.mirror], zip(&as_microsoft()).len());
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                download(&manifest, place.cache.path(), &client(), &mut Recorder::default()).unwrap()
-            });
-        }
-    });
-    assert_eq!(server.requests().len(), 1);
-    place.is_complete();
 }
 
 #[test]

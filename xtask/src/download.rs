@@ -173,10 +173,9 @@ fn fetch(manifests: &[Manifest], places: &Places) -> Result<()> {
             }
         }
     }
-    match failed.len() {
-        0 => Ok(()),
-        n => bail!("{n} of {} could not be had: {}", manifests.len(), failed.join(", ")),
-    }
+    let [first, ..] = failed.as_slice() else { return Ok(()) };
+    progress.say(&format!("if you have it already: cargo xtask download {first} --from PATH"));
+    bail!("{} of {} could not be had: {}", failed.len(), manifests.len(), failed.join(", "))
 }
 
 fn fetch_one(

@@ -3,7 +3,7 @@
 use super::{EDGE, Fill, Warp};
 
 /// Pixels whose places are worked out together, so that the loops are vectors of any width.
-pub(super) const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 32;
 
 /// The places of [`BLOCK`] neighbouring pixels of the output.
 pub(super) struct Coordinates {

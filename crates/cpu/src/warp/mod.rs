@@ -1,7 +1,7 @@
 //! One sweep from a picture of bytes to its slot of a batch: an affine warp, a change of colours and the conversion to the
 //! numbers that a model expects.
 //!
-//! The slot is written row by row: the places in the picture under 64 pixels of a row are worked out together, each pixel is
+//! The slot is written row by row: the places in the picture under 32 pixels of a row are worked out together, each pixel is
 //! interpolated between its four neighbours, and the row is finished while it is in the cache. The work on one picture is
 //! serial; a batch is cut over threads by its pictures, so their number changes no bit.
 

@@ -44,7 +44,8 @@ impl Corners {
         let [height, width, channels] = warp.picture.map(|n| n as i32);
         let mut corners = Corners { places: [0; BLOCK], right: [0.0; BLOCK], down: [0.0; BLOCK] };
         for pixel in 0..BLOCK {
-            // SAFETY: coordinates are folded: finite and between 0 and a side of the picture. (`as` would check each by
+            // SAFETY: coordinates are folded: finite and between 0 and a side, which is below 2^30 since there are two rows and
+            // two columns of less than 2^31 bytes. (`as` would check each by
             // itself: no vectors, half of the sweep's time.)
             let (left, top): (i32, i32) =
                 unsafe { (x[pixel].to_int_unchecked(), y[pixel].to_int_unchecked()) };
@@ -87,28 +88,34 @@ fn rgb<S: Simd>(
     to: &mut [f32],
 ) {
     let pitch = warp.picture[1] * 3;
-    let Some(last) = picture.len().checked_sub(pitch + 6) else { return };
-    assert!(pitch >= 6 && count <= BLOCK && 3 * count <= to.len(), "a block of pixels between neighbours");
-    for pixel in 0..count {
+    assert!(pitch >= 6 && picture.len() >= 2 * pitch, "at least two rows and columns");
+    assert!((1..=BLOCK).contains(&count) && 3 * count <= to.len(), "room for a block of pixels");
+    let last = picture.len() - pitch - 6;
+    // Four numbers are written per pixel: the very last of a slot has no room for them.
+    let roomy = count.min((to.len() - 1) / 3);
+    for pixel in 0..roomy {
         let place = corners.places[pixel] as usize;
-        if place > last || 3 * pixel + 4 > to.len() {
+        if place > last {
             one(warp, coordinates, pixel, picture, &mut to[3 * pixel..][..3]);
             continue;
         }
         // SAFETY: two pixels are six bytes, but eight are read: above those that follow, since a row lies below; below those
-        // before, since a row lies above. From `place` on there are at least pitch + 6 bytes, and pitch is at least 6. For
-        // the four numbers that are written there is room.
+        // before, since a row lies above. From `place` on there are at least pitch + 6 bytes, and pitch is at least 6. The
+        // numbers written end at 3 · roomy + 1, which `to` has room for.
         unsafe {
             let above = picture.as_ptr().add(place);
             let below = above.add(pitch - 2);
             let numbers = simd.bilinear_rgb(
                 above.cast::<[u8; 8]>().read(),
                 below.cast::<[u8; 8]>().read(),
-                *corners.right.get_unchecked(pixel),
-                *corners.down.get_unchecked(pixel),
+                corners.right[pixel],
+                corners.down[pixel],
             );
             to.as_mut_ptr().add(3 * pixel).cast::<[f32; 4]>().write(numbers);
         }
+    }
+    for pixel in roomy..count {
+        one(warp, coordinates, pixel, picture, &mut to[3 * pixel..][..3]);
     }
 }
 
