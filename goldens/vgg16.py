@@ -14,21 +14,7 @@ import sys
 import h5py
 import numpy as np
 from safetensors.numpy import save_file
-
-SIZE = 150
-BLOCKS = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]
-
-
-def picture():
-    """Edges, slopes and noise from whole numbers, so that any language draws the same."""
-    state, pixels = 1, np.zeros((SIZE, SIZE, 3), np.uint8)
-    for y in range(SIZE):
-        for x in range(SIZE):
-            for c in range(3):
-                state = (state * 1664525 + 1013904223) % 2**32
-                slope = abs((y * 3 + x * 5 + c * 70) % 300 - 150)
-                pixels[y, x, c] = slope + (y // 10 + x // 14) % 2 * 60 + (state >> 24) % 40
-    return pixels
+from vgg16_picture import BLOCKS, caffe
 
 
 def convolution(x, kernel, bias):
@@ -47,7 +33,7 @@ def pool(x):
 
 
 def main(path):
-    places, x = {}, picture().astype(np.float64)[..., ::-1] - [103.939, 116.779, 123.68]
+    places, x = {}, caffe()
     with h5py.File(path) as file:
         for block, (_, count) in enumerate(BLOCKS, 1):
             for layer in range(1, count + 1):

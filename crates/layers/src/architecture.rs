@@ -204,8 +204,8 @@ impl Architecture {
     }
 }
 
-/// `MaxPooling2D` becomes `max_pooling2d`, `ReLU` becomes `re_lu`, as in Keras.
-fn snake_case(class: &str) -> String {
+/// A class as part of a name: `MaxPooling2D` becomes `max_pooling2d`, `ReLU` becomes `re_lu`, as in Keras.
+pub fn snake_case(class: &str) -> String {
     let mut name = String::new();
     let mut before = None::<char>;
     for letter in class.chars() {

@@ -189,6 +189,7 @@ impl LayerClasses {
             .with::<MaxPooling2D>()
             .with::<ReLU>()
             .with::<Rescaling>()
+            .with::<Reshape>()
             .with::<Sigmoid>()
             .with::<Softmax>()
             .with::<ZeroPadding2D>()

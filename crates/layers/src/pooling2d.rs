@@ -100,15 +100,25 @@ impl MaxPooling2D {
     }
 }
 
-/// The mean of every channel over the whole picture: from `[H, W, C]` to `[C]`.
+/// The mean of every channel over the whole picture: from `[H, W, C]` to `[C]`, or `[1, 1, C]` with `keepdims`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct GlobalAveragePooling2D {}
+pub struct GlobalAveragePooling2D {
+    /// Whether the output is still a picture, of one pixel. Model files from before this setting lack it.
+    #[serde(default)]
+    pub keepdims: bool,
+}
 
 impl GlobalAveragePooling2D {
-    /// The layer has no settings.
+    /// From pictures to rows of numbers.
     pub fn new() -> GlobalAveragePooling2D {
-        GlobalAveragePooling2D {}
+        GlobalAveragePooling2D::default()
+    }
+
+    /// From pictures to pictures of one pixel, for a 1×1 convolution behind it.
+    pub fn keepdims(mut self) -> GlobalAveragePooling2D {
+        self.keepdims = true;
+        self
     }
 }
 
@@ -117,10 +127,16 @@ impl Layer for GlobalAveragePooling2D {
 
     fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
         let [_, _, channels] = picture(inputs)?;
-        Ok(Shape::from([channels]))
+        Ok(if self.keepdims { Shape::from([1, 1, channels]) } else { Shape::from([channels]) })
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
-        pass.tape.apply(operations::GlobalAveragePooling2D, &[&inputs[0]])
+        let mean = pass.tape.apply(operations::GlobalAveragePooling2D, &[&inputs[0]])?;
+        match *mean.shape() {
+            [_, channels] if self.keepdims => {
+                pass.tape.apply(operations::Reshape { picture: Shape::from([1, 1, channels]) }, &[&mean])
+            }
+            _ => Ok(mean),
+        }
     }
 }

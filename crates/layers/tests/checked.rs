@@ -63,6 +63,8 @@ fn every_layer_holds() {
         check(&MaxPooling2D::new(3).strides(2).same(), 1, &[5, 6, 2], training, 6).unwrap();
         check(&AveragePooling2D::new(3).strides(2).same(), 1, &[5, 6, 2], training, 7).unwrap();
         check(&GlobalAveragePooling2D::new(), 1, &[5, 6, 2], training, 8).unwrap();
+        check(&GlobalAveragePooling2D::new().keepdims(), 1, &[5, 6, 2], training, 8).unwrap();
+        check(&Reshape::new([-1, 4]), 1, &[4, 3, 2], training, 8).unwrap();
         check(&Flatten::new(), 1, &[3, 2, 2], training, 9).unwrap();
         check(&Dropout::new(0.4), 1, &[3, 2, 2], training, 10).unwrap();
         check(&BatchNormalization::new(), 1, &[3, 2, 4], training, 11).unwrap();

@@ -7,6 +7,7 @@ use crate::chapter5::{cats_dogs, digits};
 use crate::exit::Usage;
 use anyhow::Result;
 use convnet_layers::{Architecture, InputSpec, Model};
+use convnet_pretrained::zoo::{self, Top};
 use convnet_tensor::{Purpose, Seed, Tensor};
 
 /// One piece of work that is timed.
@@ -67,15 +68,15 @@ fn cats_and_dogs_training() -> Result<Training> {
 }
 
 fn vgg16_base() -> Result<Model> {
-    model(architectures::vgg16_base(), [150, 150, 3])
+    model(zoo::vgg16(150, Top::Without).architecture, [150, 150, 3])
 }
 
 fn vgg16() -> Result<Model> {
-    model(architectures::vgg16(), [224, 224, 3])
+    model(zoo::vgg16(224, Top::Classes(1000)).architecture, [224, 224, 3])
 }
 
 fn mobilenet_base() -> Result<Model> {
-    model(architectures::mobilenet_base(), [224, 224, 3])
+    model(zoo::mobilenet(1.0, 224, Top::Without)?.architecture, [224, 224, 3])
 }
 
 /// Block 5 and the head learn, the blocks before them are frozen: binary cross-entropy, RMSprop 1e-5, batch 20.

@@ -1,0 +1,230 @@
+//! The one place that knows the HDF5 library.
+//!
+//! Everything is looked up by name, so no link is ever walked that a name does not ask for, and groups that contain
+//! themselves do no harm. External links and data in other files are not followed. The library's panics become errors.
+
+use crate::number::NumberType;
+use crate::stored::{Numbers, StoredTensor};
+use hdf5_pure::{
+    AttrValue, Datatype, DatatypeByteOrder, File, FileAccessProperties, FloatingPointLayout, FormatError,
+    Group, Layout, MetadataCacheConfig, Source,
+};
+use std::collections::HashMap;
+use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+/// What a file of weights is read from.
+pub(crate) trait ReadSeek: Read + Seek + Send {}
+impl<R: Read + Seek + Send> ReadSeek for R {}
+
+/// Rows are read so many bytes at a time: large enough that a call costs nothing, small beside any model.
+const WINDOW: usize = 1 << 20;
+
+/// The largest chunk of a data set that is unpacked; h5py makes chunks of at most 1 MiB.
+const LARGEST_CHUNK: u64 = 256 << 20;
+
+/// The most entries that are taken from one group or one list of names: no network has so many.
+const MOST_NAMES: usize = 1 << 16;
+
+/// Part of a reader, as a file of its own.
+struct Section {
+    reader: Mutex<Box<dyn ReadSeek>>,
+    start: u64,
+    length: u64,
+}
+
+impl Source for Section {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), FormatError> {
+        let end = offset.checked_add(buffer.len() as u64);
+        if end.is_none_or(|end| end > self.length) {
+            return Err(FormatError::UnexpectedEof {
+                expected: usize::try_from(end.unwrap_or(u64::MAX)).unwrap_or(usize::MAX),
+                available: usize::try_from(self.length).unwrap_or(usize::MAX),
+            });
+        }
+        let mut reader = self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = reader.seek(SeekFrom::Start(self.start + offset)).and_then(|_| reader.read_exact(buffer));
+        found.map_err(|error| FormatError::Source(error.to_string()))
+    }
+}
+
+/// An HDF5 file, or a part of a file that is one.
+pub(crate) struct Hdf5 {
+    file: File,
+}
+
+/// A group: the attributes are read once.
+pub(crate) struct Folder {
+    group: Group,
+    attributes: HashMap<String, AttrValue>,
+}
+
+/// Runs a call of the library; a panic inside it becomes a message.
+fn guarded<T>(call: impl FnOnce() -> Result<T, hdf5_pure::Error>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("is damaged in a way that the HDF5 library does not survive".into()),
+    }
+}
+
+impl Hdf5 {
+    /// The HDF5 file in bytes `start` … `start + length` of `reader`. No number is read yet.
+    pub(crate) fn open(reader: Box<dyn ReadSeek>, start: u64, length: u64) -> Result<Hdf5, String> {
+        let section = Section { reader: Mutex::new(reader), start, length };
+        let properties = FileAccessProperties::new().with_metadata_cache(MetadataCacheConfig::new(8 << 20));
+        let file = guarded(|| File::from_source_with_options(section, properties))
+            .map_err(|message| format!("not a whole HDF5 file: {message}"))?;
+        Ok(Hdf5 { file })
+    }
+
+    /// The group at `path`, if there is one.
+    pub(crate) fn folder(&self, path: &str) -> Result<Option<Folder>, String> {
+        let group = match guarded(|| self.file.group(path).map(Some).or_else(absent))? {
+            Some(group) => group,
+            None => return Ok(None),
+        };
+        let attributes =
+            guarded(|| group.attrs()).map_err(|message| format!("attributes of `{path}`: {message}"))?;
+        Ok(Some(Folder { group, attributes }))
+    }
+
+    /// The data set at `path`, if there is one.
+    pub(crate) fn tensor(&self, path: &str) -> Result<Option<StoredTensor>, String> {
+        let wrong = |message: String| format!("`{path}`: {message}");
+        let found = guarded(|| {
+            let Some(data) = self.file.dataset(path).map(Some).or_else(absent)? else { return Ok(None) };
+            Ok(Some((data.shape()?, data.datatype()?)))
+        });
+        let Some((shape, datatype)) = found.map_err(wrong)? else { return Ok(None) };
+        let shape: Option<Vec<_>> = shape.iter().map(|&extent| usize::try_from(extent).ok()).collect();
+        let shape = shape.ok_or_else(|| wrong("its shape is larger than this machine".into()))?;
+        Ok(Some(StoredTensor { name: path.into(), shape, numbers: number_type(&datatype).0 }))
+    }
+}
+
+/// `None` for what is not there, or is something else.
+fn absent<T>(error: hdf5_pure::Error) -> Result<Option<T>, hdf5_pure::Error> {
+    match error {
+        hdf5_pure::Error::Format(FormatError::PathNotFound(_)) => Ok(None),
+        hdf5_pure::Error::NotAGroup(_) | hdf5_pure::Error::NotADataset(_) => Ok(None),
+        error => Err(error),
+    }
+}
+
+impl Folder {
+    /// Whether there is an attribute, whole or split over several entries.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.attributes.contains_key(name) || self.attributes.contains_key(&format!("{name}0"))
+    }
+
+    /// The strings of an attribute. Keras splits one that is longer than 64 KiB into `name0`, `name1` …
+    pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>, String> {
+        let mut all = Vec::new();
+        let split = (0..).map(|part| format!("{name}{part}"));
+        let whole = self.attributes.contains_key(name).then(|| name.to_string());
+        let names: Box<dyn Iterator<Item = String>> = match whole {
+            Some(name) => Box::new(std::iter::once(name)),
+            None => Box::new(split),
+        };
+        for name in names {
+            let Some(value) = self.attributes.get(&name) else { break };
+            match value.as_strings() {
+                Some(strings) => all.extend(strings.iter().cloned()),
+                // An empty list has no strings to tell its type by: h5py writes it as f64.
+                None if matches!(value, AttrValue::F64Array(numbers) if numbers.is_empty()) => {}
+                None => return Err(format!("its attribute `{name}` is not text")),
+            }
+            if all.len() > MOST_NAMES {
+                return Err(format!("its attribute `{name}` names more than {MOST_NAMES} things"));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The names of the groups in it, in no particular order.
+    pub(crate) fn folders(&self) -> Result<Vec<String>, String> {
+        let names = guarded(|| self.group.groups())?;
+        if names.len() > MOST_NAMES {
+            return Err(format!("a group holds more than {MOST_NAMES} groups"));
+        }
+        Ok(names)
+    }
+}
+
+impl Numbers for Hdf5 {
+    fn read(&mut self, tensor: &StoredTensor, to: &mut [f32]) -> Result<(), String> {
+        let wrong = |message: String| format!("`{}`: {message}", tensor.name);
+        let data = guarded(|| self.file.dataset(&tensor.name)).map_err(wrong)?;
+        let (datatype, layout) = guarded(|| Ok((data.datatype()?, data.layout()?))).map_err(wrong)?;
+        let (numbers, order) = number_type(&datatype);
+        if numbers == NumberType::Other || tensor.size() != Some(to.len()) {
+            return Err(wrong("its numbers are of a kind or count that does not fit".into()));
+        }
+        if let Layout::Chunked { .. } = layout {
+            let chunk = guarded(|| data.chunk_shape()).map_err(wrong)?.unwrap_or_default();
+            let bytes =
+                chunk.iter().try_fold(numbers.bytes() as u64, |size, &extent| size.checked_mul(extent));
+            if bytes.is_none_or(|bytes| bytes > LARGEST_CHUNK) {
+                return Err(wrong(format!(
+                    "is stored in chunks of {chunk:?}, larger than {LARGEST_CHUNK} bytes"
+                )));
+            }
+        }
+        let rows = tensor.shape.first().copied().unwrap_or(1);
+        let each = to.len() / rows.max(1);
+        let at_once = (WINDOW / (each * numbers.bytes()).max(1)).max(1);
+        let mut place = 0;
+        while place < rows && each > 0 {
+            let count = at_once.min(rows - place);
+            let mut bytes = guarded(|| data.read_raw_rows(place as u64, count as u64)).map_err(wrong)?;
+            if bytes.len() != count * each * numbers.bytes() {
+                return Err(wrong(format!("gives {} bytes for {count} rows", bytes.len())));
+            }
+            if order == DatatypeByteOrder::BigEndian {
+                bytes.chunks_exact_mut(numbers.bytes()).for_each(<[u8]>::reverse);
+            }
+            numbers.widen(&bytes, &mut to[place * each..][..count * each]);
+            place += count;
+        }
+        Ok(())
+    }
+}
+
+/// What the numbers of a data set are, and how their bytes stand.
+fn number_type(datatype: &Datatype) -> (NumberType, DatatypeByteOrder) {
+    const BF16: FloatingPointLayout = FloatingPointLayout {
+        bit_offset: 0,
+        bit_precision: 16,
+        exponent_location: 7,
+        exponent_size: 8,
+        mantissa_location: 0,
+        mantissa_size: 7,
+        exponent_bias: 127,
+    };
+    const F16: FloatingPointLayout = FloatingPointLayout {
+        bit_offset: 0,
+        bit_precision: 16,
+        exponent_location: 10,
+        exponent_size: 5,
+        mantissa_location: 0,
+        mantissa_size: 10,
+        exponent_bias: 15,
+    };
+    let Datatype::FloatingPoint { size, byte_order, layout } = datatype else {
+        return (NumberType::Other, DatatypeByteOrder::LittleEndian);
+    };
+    let numbers = match size {
+        2 if *layout == F16 => NumberType::F16,
+        2 if *layout == BF16 => NumberType::BF16,
+        4 if *layout == FloatingPointLayout::IEEE754_BINARY32 => NumberType::F32,
+        8 if *layout == FloatingPointLayout::IEEE754_BINARY64 => NumberType::F64,
+        _ => NumberType::Other,
+    };
+    let numbers = if *byte_order == DatatypeByteOrder::Vax { NumberType::Other } else { numbers };
+    (numbers, *byte_order)
+}

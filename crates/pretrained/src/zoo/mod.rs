@@ -1,0 +1,67 @@
+//! Networks that many people know, with the layer names under which their weights are published.
+//!
+//! An entry is an architecture, what it takes, and the name of the manifest of its weights in `convnet-datasets`, which
+//! finds or fetches the file; nothing is fetched here.
+
+mod imagenet;
+mod mobilenet;
+mod vgg16;
+
+use crate::{Loaded, Loading, Result, WeightFile};
+use convnet_layers::{Architecture, InputSpec, Model};
+use convnet_tensor::Seed;
+use std::path::Path;
+
+pub use imagenet::{ImageNetClass, ImageNetClasses, Prediction, decode_predictions};
+pub use mobilenet::mobilenet;
+pub use vgg16::vgg16;
+
+/// What stands on a network's convolutional base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Top {
+    /// Nothing: the output are feature maps, for a head of one's own.
+    Without,
+    /// The published classifier for so many classes: 1,000 for ImageNet.
+    Classes(usize),
+}
+
+/// A known network without its weights.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// The network, under Keras' layer names. First values are He's, made for ReLU (Keras draws Glorot's).
+    pub architecture: Architecture,
+    /// Shape, fit and range of the pictures that its published weights were trained on.
+    pub input: InputSpec,
+    /// The manifest of its weights in `convnet-datasets`, where there is one.
+    pub manifest: Option<&'static str>,
+}
+
+impl Entry {
+    /// With the names of its classes, in the order of its outputs.
+    pub fn classes<S: Into<String>>(mut self, classes: impl IntoIterator<Item = S>) -> Entry {
+        self.input = self.input.classes(classes);
+        self
+    }
+
+    /// The network with random first values.
+    ///
+    /// # Errors
+    /// [`crate::Error::Layers`] when the pictures are too small for it, or there are not as many class names as
+    /// outputs.
+    pub fn untrained(self, seed: Seed) -> Result<Model> {
+        Ok(Model::new(self.architecture, self.input, seed)?)
+    }
+
+    /// The network with the weights of a file, and what loading did.
+    ///
+    /// # Errors
+    /// Those of [`Entry::untrained`], [`WeightFile::open`] and [`WeightFile::load_into`].
+    pub fn load(self, weights: impl AsRef<Path>, loading: Loading) -> Result<(Model, Loaded)> {
+        let mut file = WeightFile::open(weights)?;
+        let mut model = self.untrained(Seed(0))?;
+        let loaded = file.load_into(&mut model, loading)?;
+        Ok((model, loaded))
+    }
+}

@@ -1,0 +1,145 @@
+//! Real weights below `CONVNET_DATA_DIR`: VGG16's base and MobileNet, against Keras.
+
+mod common;
+
+use common::golden;
+use convnet_autograd::Tape;
+use convnet_data::decode::Decoder;
+use convnet_data::resize::Resizer;
+use convnet_layers::{InputSpec, Model, Request, Tap};
+use convnet_pretrained::zoo::{self, ImageNetClasses, Top, decode_predictions};
+use convnet_pretrained::{Loading, WeightFile};
+use convnet_tensor::{Filter, Fit, Pixels, Tensor};
+use std::path::PathBuf;
+
+/// The folder with the real data; `None`, and said, where none is given.
+fn data() -> Option<PathBuf> {
+    let folder = std::env::var_os("CONVNET_DATA_DIR").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("CONVNET_DATA_DIR is not set: no real weights are read");
+    }
+    folder
+}
+
+const SIZE: usize = 150;
+
+/// The picture of `goldens/vgg16_picture.py`.
+fn drawn() -> Tensor {
+    let mut state = 1u32;
+    let pixels: Vec<u8> = (0..SIZE * SIZE * 3)
+        .map(|i| {
+            let (y, x, c) = (i / 3 / SIZE, i / 3 % SIZE, i % 3);
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let slope = ((y * 3 + x * 5 + c * 70) % 300).abs_diff(150);
+            (slope + (y / 10 + x / 14) % 2 * 60 + (state >> 24) as usize % 40) as u8
+        })
+        .collect();
+    let mut numbers = Tensor::zeros([1, SIZE, SIZE, 3]);
+    Pixels::CaffeBgr.write(3, &pixels, numbers.data_mut());
+    numbers
+}
+
+#[test]
+fn all_five_pools_of_the_real_vgg16_are_those_of_keras() {
+    let Some(data) = data() else { return };
+    let path = data.join("weights/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5");
+    let (model, loaded) = zoo::vgg16(SIZE, Top::Without).load(&path, Loading::in_order()).unwrap();
+    assert!(loaded.is_whole() && loaded.matched.len() == 26, "{loaded}");
+    assert_eq!(model.parameter("block1_conv1/bias").unwrap().value.data()[0], 0.734_298_35);
+    assert_eq!(model.parameter("block5_conv3/kernel").unwrap().value.data()[0], 0.000_407_882_97);
+
+    let pools: Vec<_> = (1..=5).map(|block| format!("block{block}_pool")).collect();
+    let request = Request::taps(pools.iter().map(Tap::output));
+    let outputs = model.run(&mut Tape::new(), &drawn(), &request).unwrap();
+    for (name, tap) in pools.iter().zip(&outputs.taps) {
+        let (found, samples) = (tap.tensor().data(), golden(name));
+        let scale = golden(&format!("{name}/scale")).data()[0];
+        let places = (0..).map(|sample| sample * 1_000_003 % found.len());
+        let errors = samples.data().iter().zip(places).map(|(expected, at)| (found[at] - expected).abs());
+        let worst = errors.fold(0.0, f32::max) / scale;
+        println!("{name}: at most {worst:.1e} of its scale");
+        assert!(worst <= 1e-5, "{name}: {worst:e} of the scale {scale}");
+    }
+}
+
+fn mobilenet(path: PathBuf) -> Model {
+    let entry = zoo::mobilenet(0.25, 128, Top::Classes(1001)).unwrap();
+    assert_eq!(entry.manifest, Some("mobilenet_0_25_128"));
+    let (model, loaded) = entry.load(path, Loading::in_order()).unwrap();
+    assert!(loaded.is_whole(), "{loaded}");
+    model
+}
+
+/// The elephant as MobileNet 0.25 wants it.
+fn elephant(data: &std::path::Path) -> Tensor {
+    let bytes = std::fs::read(data.join("images/creative_commons_elephant.jpg")).unwrap();
+    let mut decoder = Decoder::default();
+    let picture = decoder.decode(&bytes, 3).unwrap();
+    let mut pixels = vec![0; 128 * 128 * 3];
+    Resizer::default().resize(picture, 128, 128, Fit::Squash, Filter::Bicubic, &mut pixels);
+    let mut numbers = Tensor::zeros([1, 128, 128, 3]);
+    Pixels::MinusOneToOne.write(3, &pixels, numbers.data_mut());
+    numbers
+}
+
+#[test]
+fn the_real_mobilenet_knows_the_elephant() {
+    let Some(data) = data() else { return };
+    let weights = data.join("weights");
+    let model = mobilenet(weights.join("mobilenet_0_25_128_1001_no_config.h5"));
+    let classes = ImageNetClasses::read(weights.join("imagenet_class_index.json")).unwrap().with_background();
+    let probabilities = model.predict(&elephant(&data)).unwrap();
+    let best = decode_predictions(&probabilities, &classes, 5).unwrap().remove(0);
+    let expected = [
+        ("African_elephant", 0.448),
+        ("tusker", 0.354),
+        ("water_buffalo", 0.087),
+        ("bison", 0.029),
+        ("Indian_elephant", 0.021),
+    ];
+    for (found, (name, probability)) in best.iter().zip(expected) {
+        println!("{} {:.4} (Keras {probability})", found.class.name, found.probability);
+        assert_eq!(found.class.name, name);
+        assert!((found.probability - probability).abs() <= 0.01, "{name}: {}", found.probability);
+    }
+}
+
+#[test]
+fn all_four_files_of_mobilenet_give_the_same_bits() {
+    let Some(data) = data() else { return };
+    let file = |ending: &str| data.join(format!("weights/mobilenet_0_25_128_1001{ending}"));
+    let x = elephant(&data);
+    let first = mobilenet(file("_no_config.h5"));
+    let expected = first.predict(&x).unwrap();
+    let same = |model: &Model| {
+        for (a, b) in model.parameters().iter().zip(first.parameters()) {
+            assert_eq!((&a.path, &a.value), (&b.path, &b.value));
+        }
+        assert_eq!(model.predict(&x).unwrap(), expected);
+    };
+    for ending in [".h5", ".keras", ".weights.h5"] {
+        same(&mobilenet(file(ending)));
+    }
+    // The two that describe their network need no architecture of ours.
+    for ending in [".h5", ".keras"] {
+        same(&WeightFile::open(file(ending)).unwrap().model(InputSpec::new([128, 128, 3])).unwrap());
+    }
+}
+
+#[test]
+fn the_cut_mobilenet_fills_the_base_as_far_as_it_goes() {
+    let Some(data) = data() else { return };
+    let mut parts = Vec::new();
+    for ending in [".keras", "_no_config.h5"] {
+        let path = data.join(format!("weights/mobilenet_1_0_to_conv_pw_12{ending}"));
+        let base = zoo::mobilenet(1.0, 224, Top::Without).unwrap();
+        let (model, loaded) = base.load(&path, Loading::by_name()).unwrap();
+        let missing: Vec<_> = loaded.missing.iter().map(String::as_str).collect();
+        assert_eq!(loaded.matched.len() + missing.len(), model.parameters().len());
+        assert!(loaded.left_over.is_empty() && loaded.not_finite.is_empty(), "{loaded}");
+        assert!(missing.iter().all(|path| path.contains("_13")) && missing.len() == 10, "{missing:?}");
+        let kernel = model.parameter("conv_pw_12/kernel").unwrap().value.clone();
+        parts.push(kernel);
+    }
+    assert_eq!(parts[0], parts[1]);
+}
