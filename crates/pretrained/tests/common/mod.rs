@@ -9,22 +9,22 @@ use safetensors::{SafeTensors, tensor::Dtype};
 use std::path::{Path, PathBuf};
 
 /// A file of `goldens/pretrained/`.
-pub fn small(name: &str) -> PathBuf {
+pub(crate) fn small(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../goldens/pretrained").join(name)
 }
 
 /// What the small network takes: raw pixels, as it rescales them itself.
-pub fn input() -> InputSpec {
+pub(crate) fn input() -> InputSpec {
     InputSpec::new([13, 11, 3])
 }
 
 /// The small network with its weights.
-pub fn small_model() -> Model {
+pub(crate) fn small_model() -> Model {
     WeightFile::open(small("small.keras")).unwrap().model(input()).unwrap()
 }
 
 /// A tensor of `goldens/pretrained.safetensors`.
-pub fn golden(name: &str) -> Tensor {
+pub(crate) fn golden(name: &str) -> Tensor {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../goldens/pretrained.safetensors");
     let bytes = std::fs::read(path).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
