@@ -95,7 +95,7 @@ fn the_first_download_is_pinned() {
         let from = |server: &Server| {
             download(&manifest(&[&server.mirror], &known), cache.path(), &client(), &mut Silent)
         };
-        assert_eq!(from(&server).unwrap(), [target.clone()]);
+        assert_eq!(from(&server).unwrap(), std::slice::from_ref(&target));
         assert_eq!(fs::read(&target).unwrap(), first);
         assert_eq!(names(&cache.path().join("weights")), [".download.lock", ".pins.toml", "w.h5"]);
 

@@ -208,7 +208,7 @@ fn results_of_other_experiments_with_the_same_settings_stay() {
     let (found, said) = ids(&["--only", "5.1.1", "--seed", "2"]);
     assert_eq!(found, ["5.1.1"]);
     assert!(
-        said.contains("profile smoke, seed 1, on painted digits: results.json and the page are replaced"),
+        said.contains("profile smoke, seed 1, on painted digits: those of 5.1-dense, 5.1.1 are replaced"),
         "{said}"
     );
 }

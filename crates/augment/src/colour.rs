@@ -39,8 +39,8 @@ pub(crate) fn of(parameters: &Parameters, channels: usize) -> Option<Colour> {
 
 fn saturation(factor: f64) -> [[f64; 3]; 3] {
     let mut map = [LUMA.map(|share| (1.0 - factor) * share); 3];
-    for channel in 0..3 {
-        map[channel][channel] += factor;
+    for (channel, row) in map.iter_mut().enumerate() {
+        row[channel] += factor;
     }
     map
 }

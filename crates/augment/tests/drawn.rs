@@ -158,7 +158,8 @@ fn switching_one_change_on_leaves_the_others_as_they_were() {
     let base = Augment::chapter5();
     let plain = drawn(&base);
     let erasing = Some(Erasing { probability: 1.0, ..Erasing::default() });
-    let changes: [(Augment, fn(&mut Parameters)); 9] = [
+    type Undo = fn(&mut Parameters);
+    let changes: [(Augment, Undo); 9] = [
         (Augment { vertical_flip: true, ..base }, |p| p.vertical_flip = false),
         (Augment { rotation: 0.0, ..base }, |p| p.rotation = 0.0),
         (Augment { resized_crop: Some(ResizedCrop::default()), ..base }, |p| p.window = None),

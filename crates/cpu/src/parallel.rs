@@ -27,7 +27,8 @@ thread_local! {
 /// two, ten for each of two threads; taken in turn, large and small, one thread would get eleven.
 pub fn groups(n: usize) -> impl ExactSizeIterator<Item = Range<usize>> + Clone {
     let count = if is_in_slice() { n.min(1) } else { n.min(GROUPS) };
-    let (size, larger) = if count == 0 { (0, 0) } else { (n / count, n % count) };
+    let size = n.checked_div(count).unwrap_or(0);
+    let larger = n - size * count;
     let start = move |group: usize| group * size + group.min(larger);
     (0..count).map(move |group| start(group)..start(group + 1))
 }

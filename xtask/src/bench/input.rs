@@ -9,6 +9,9 @@ use convnet_tensor::{Filter, Fit, Pixels, Purpose, Seed, Shape, Tensor};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+/// A step of a workload without a network.
+pub(super) type Step = Box<dyn FnMut() -> Result<()>>;
+
 /// Photographs that a step reads: the first of a folder.
 pub(super) const PHOTOGRAPHS: usize = 200;
 
@@ -30,7 +33,7 @@ pub(super) fn photographs() -> Result<PathBuf> {
 }
 
 /// JPEG files in memory, decoded, brought to 150×150 and to numbers from 0 to 1.
-pub(super) fn decode() -> Result<Box<dyn FnMut() -> Result<()>>> {
+pub(super) fn decode() -> Result<Step> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(photographs()?)? {
         paths.push(entry?.path());
@@ -80,7 +83,7 @@ impl Tools {
 }
 
 /// The chapter's augmentation from bytes to numbers.
-pub(super) fn augment() -> Result<Box<dyn FnMut() -> Result<()>>> {
+pub(super) fn augment() -> Result<Step> {
     let shape = Shape::from(SHAPE);
     let mut random = Seed(1).stream(Purpose::Check, 0, 0);
     let mut pictures = Tensor::<u8>::zeros(shape.with_first(CHANGED));

@@ -30,7 +30,7 @@ pub(super) enum Work {
     /// `Model::predict` on a batch of random pictures.
     Prediction(fn() -> Result<Model>),
     /// Pictures read or changed, on all threads of the pool, without a network.
-    Input(fn() -> Result<Box<dyn FnMut() -> Result<()>>>),
+    Input(fn() -> Result<input::Step>),
     /// A whole process, up to the end of the first step of this training.
     Start(fn() -> Result<Training>),
 }

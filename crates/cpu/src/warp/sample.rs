@@ -58,8 +58,8 @@ impl Corners {
         match warp.fill {
             Fill::Nearest | Fill::Reflect => {}
             Fill::Constant(_) => {
-                for pixel in 0..BLOCK {
-                    corners.hide(pixel, !inside[pixel]);
+                for (pixel, &inside) in inside.iter().enumerate() {
+                    corners.hide(pixel, !inside);
                 }
             }
             Fill::Wrap => {
