@@ -167,7 +167,7 @@ impl Creature {
 
     fn add_tail(&self, figure: &mut Figure, start: Point, direction: f32) {
         let curl = self.tail[1];
-        // The tip is darker or lighter as the light falls; it lies behind the body.
+        // Behind the body in every pose.
         match self.looks.tail {
             Tail::Thin => figure.chain(
                 &curve::<7>(start, direction, curl, 0.75),

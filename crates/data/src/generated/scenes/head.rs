@@ -32,6 +32,9 @@ pub(super) struct Head {
 /// How far the ears may reach from the middle of the head, in its radii.
 pub(super) const REACH: f32 = 2.0;
 
+/// How far the middle of the head lies in front of that of the body.
+const DEPTH: f32 = 0.22;
+
 const DARK: Colour = [0.04, 0.03, 0.03];
 
 impl Head {
@@ -55,17 +58,11 @@ impl Head {
 
     /// Adds the head, in front of the body, with its middle at `centre`.
     pub(super) fn build(&self, ears: Ears, centre: Point, figure: &mut Figure) {
-        let r = self.radius;
-        let depth = 0.22;
-        let at = |x: f32, y: f32| {
-            let [sin, cos] = self.tilt;
-            point(centre.x + r * (cos * x - sin * y), centre.y + r * (sin * x + cos * y))
-        };
+        let (r, depth) = (self.radius, DEPTH);
+        let at = |x: f32, y: f32| self.at(centre, x, y);
         let turned = 0.28 * self.yaw;
-        for (side, flick) in [(-1.0, self.flick[0]), (1.0, self.flick[1])] {
-            // The ear that the face turns away from comes to the front, the other one shrinks behind the head.
-            let size = self.ear * (1.0 + 0.12 * side * -self.yaw);
-            self.add_ear(ears, side, size, flick, &at, depth, figure);
+        for side in [-1.0, 1.0] {
+            self.add_ear(ears, side, centre, figure);
         }
         figure.piece(at(-0.12, -0.05), at(0.12, -0.05), [0.92 * r; 2], depth, Skin::Coat(1.0));
         figure.piece(
@@ -113,18 +110,19 @@ impl Head {
         );
     }
 
-    #[expect(clippy::too_many_arguments, reason = "an ear is placed by all of them")]
-    fn add_ear(
-        &self,
-        ears: Ears,
-        side: f32,
-        size: f32,
-        flick: f32,
-        at: &impl Fn(f32, f32) -> Point,
-        depth: f32,
-        figure: &mut Figure,
-    ) {
-        let r = self.radius;
+    /// A place of the head, in radii from its middle.
+    fn at(&self, centre: Point, x: f32, y: f32) -> Point {
+        let [sin, cos] = self.tilt;
+        point(centre.x + self.radius * (cos * x - sin * y), centre.y + self.radius * (sin * x + cos * y))
+    }
+
+    /// Adds the left ear (`side` −1) or the right one (1).
+    fn add_ear(&self, ears: Ears, side: f32, centre: Point, figure: &mut Figure) {
+        let flick = self.flick[usize::from(side > 0.0)];
+        // The ear that the face turns away from comes to the front, the other one shrinks behind the head.
+        let size = self.ear * (1.0 - 0.12 * side * self.yaw);
+        let (r, depth) = (self.radius, DEPTH);
+        let at = |x: f32, y: f32| self.at(centre, x, y);
         let [base_sin, base_cos] = sine_cosine(self.spread);
         let [sin, cos] = sine_cosine(0.75 * self.spread + flick);
         let base = (side * base_sin * 0.78 + 0.1 * self.yaw, -base_cos * 0.78);
