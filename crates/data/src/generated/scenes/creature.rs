@@ -166,22 +166,22 @@ impl Creature {
     }
 
     fn add_tail(&self, figure: &mut Figure, start: Point, direction: f32) {
-        let curl = self.tail[1];
+        let bend = self.tail[1];
         // Behind the body in every pose.
         match self.looks.tail {
             Tail::Thin => figure.chain(
-                &curve::<7>(start, direction, curl, 0.75),
+                &curve::<7>(start, direction, bend, 0.75),
                 &[0.065, 0.055, 0.05, 0.047, 0.044, 0.042, 0.04],
                 -0.1,
                 NEAR,
             ),
             Tail::Bushy => figure.chain(
-                &curve::<6>(start, direction, curl, 0.6),
+                &curve::<6>(start, direction, bend, 0.6),
                 &[0.06, 0.1, 0.14, 0.15, 0.12, 0.04],
                 -0.1,
                 NEAR,
             ),
-            Tail::Stub => figure.chain(&curve::<2>(start, direction, curl, 0.1), &[0.1, 0.085], -0.1, LIGHT),
+            Tail::Stub => figure.chain(&curve::<2>(start, direction, bend, 0.1), &[0.1, 0.085], -0.1, LIGHT),
         }
     }
 }

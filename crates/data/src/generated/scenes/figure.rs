@@ -36,18 +36,18 @@ impl Figure {
     }
 }
 
-/// Points on a line that starts in a direction (in turns, clockwise from the right) and bends by `curl` at every step.
+/// Points on a line that starts in a direction (in turns, clockwise from the right) and bends by `bend` at every step.
 pub(super) fn curve<const POINTS: usize>(
     start: Point,
     direction: f32,
-    curl: f32,
+    bend: f32,
     length: f32,
 ) -> [Point; POINTS] {
     let step = length / (POINTS - 1) as f32;
     let mut at = start;
     std::array::from_fn(|number| {
         let here = at;
-        let [sin, cos] = sine_cosine(direction + curl * number as f32);
+        let [sin, cos] = sine_cosine(direction + bend * number as f32);
         at = point(at.x + step * cos, at.y + step * sin);
         here
     })
