@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
+use std::thread::LocalKey;
 
 /// The most groups into which the pictures of a batch are cut.
 ///
@@ -20,6 +21,19 @@ pub const GROUPS: usize = 8;
 
 thread_local! {
     static IN_SLICE: Cell<bool> = const { Cell::new(false) };
+    static SERIAL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with a mark of its thread set, and sets it back, also when `work` panics.
+fn marked<R>(mark: &'static LocalKey<Cell<bool>>, work: impl FnOnce() -> R) -> R {
+    struct Restore(&'static LocalKey<Cell<bool>>, bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            self.0.set(self.1);
+        }
+    }
+    let _restore = Restore(mark, mark.replace(true));
+    work()
 }
 
 /// The ranges into which `n` pictures are cut: min([`GROUPS`], `n`) of nearly equal size, inside a slice only one. Larger
@@ -40,19 +54,12 @@ pub fn is_in_slice() -> bool {
 
 /// The number of threads that work can be divided over from here.
 pub fn threads() -> usize {
-    if is_in_slice() { 1 } else { rayon::current_num_threads() }
+    if is_in_slice() || SERIAL.get() { 1 } else { rayon::current_num_threads() }
 }
 
 /// Runs `work` as the inside of a slice: serially, its pictures one group.
 pub fn in_slice<R>(work: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            IN_SLICE.set(self.0);
-        }
-    }
-    let _restore = Restore(IN_SLICE.replace(true));
-    work()
+    marked(&IN_SLICE, work)
 }
 
 /// Runs `work` in a pool of `threads` threads; everything in this file that `work` calls uses that pool.
@@ -126,7 +133,9 @@ pub fn for_each_chunk<T: Send>(numbers: &mut [T], length: usize, work: impl Fn(u
 
 /// Produces item 0 to n − 1, in parallel, and folds them strictly in order.
 ///
-/// A thread folds its item before it takes the next, so at most `threads` items and the fold's own result are alive.
+/// A thread folds its item before it takes the next, so at most `threads` items and the fold's own result are alive. Both
+/// run serially: whoever waits for parallel work takes up other work meanwhile, here the next item, whose turn would then be
+/// waited for on top of the one that it has to wait for.
 pub fn ordered_fold<P: Send>(
     n: usize,
     produce: impl Fn(usize) -> P + Sync,
@@ -154,10 +163,10 @@ pub fn ordered_fold<P: Send>(
     let (turned, panicked) = (Condvar::new(), AtomicUsize::new(0));
     for_each(n, |item| {
         let abort = Abort(&panicked, &turned);
-        let produced = produce(item);
+        let produced = marked(&SERIAL, || produce(item));
         let mut turn = turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // An item waits only for items with smaller numbers; those are being produced by running threads, which never
-        // wait for anything else. So the wait ends.
+        // An item waits only for items with smaller numbers; those are being produced by other threads, serially, so
+        // that they wait for nothing else. So the wait ends.
         while turn.next != item {
             if panicked.load(Ordering::SeqCst) != 0 {
                 return;
@@ -165,7 +174,7 @@ pub fn ordered_fold<P: Send>(
             let waited = turned.wait_timeout(turn, std::time::Duration::from_millis(50));
             turn = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
-        (turn.fold)(item, produced);
+        marked(&SERIAL, || (turn.fold)(item, produced));
         turn.next += 1;
         turned.notify_all();
         drop(abort);
@@ -204,6 +213,35 @@ mod tests {
             .unwrap();
             assert_eq!(seen, (0..50).map(|item| (item, item * item)).collect::<Vec<_>>());
         }
+    }
+
+    /// Once, whoever added the partial sum of a large tensor in parallel took up the next item while waiting, and waited for
+    /// itself.
+    #[test]
+    fn parallel_work_inside_a_fold_never_waits_for_itself() {
+        let (done, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let work = |sum: &mut [u64]| for_each_chunk(sum, 1, |index, chunk| chunk[0] += index as u64);
+            let fold = || {
+                for _ in 0..2_000 {
+                    let mut sum = [0; 16];
+                    let produce = |_| {
+                        let mut part = [0; 16];
+                        work(&mut part);
+                        part[15]
+                    };
+                    ordered_fold(8, produce, |_, part| {
+                        assert_eq!(part, 15);
+                        work(&mut sum);
+                    });
+                    assert_eq!(sum[15], 8 * 15);
+                }
+            };
+            install(3, fold).unwrap();
+            done.send(()).unwrap();
+        });
+        let minute = std::time::Duration::from_secs(60);
+        ended.recv_timeout(minute).expect("the folds end");
     }
 
     #[test]
