@@ -155,6 +155,8 @@ fn one(
         return std::mem::take(&mut lab.record);
     }
     lab.progress.say(&format!("{}  {}", experiment.id, experiment.title));
+    // What an experiment before it left idle is not its own.
+    convnet_cpu::memory::release();
     let can_measure_peak = reset_peak();
     let started = Instant::now();
     let outcome = lab.forget(experiment.id).and_then(|()| (experiment.run)(lab));

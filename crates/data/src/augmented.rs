@@ -43,6 +43,15 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same pictures as they are.
+    pub fn unaugmented(&self) -> Dataset {
+        let mut plain = self.clone();
+        if plain.augmentation.take().is_some() {
+            plain.fingerprint = Arc::default();
+        }
+        plain
+    }
+
     /// How the pictures are changed, and from which seed; `None` where they are given as they are.
     pub fn augmentation(&self) -> Option<(&Augment, Seed)> {
         self.augmentation.as_ref().map(|augmentation| (&augmentation.augment, augmentation.seed))

@@ -19,8 +19,15 @@ pub enum Advice {
         /// `training` or `validation`.
         set: &'static str,
     },
-    /// Training and validation pictures are the same.
+    /// Training and validation pictures are the same, whatever is changed in them at random.
     SamePictures,
+    /// Training and validation pictures have other classes, or the same in another order: labels do not mean the same.
+    OtherClasses {
+        /// Those of training.
+        training: Vec<String>,
+        /// Those of validation.
+        validation: Vec<String>,
+    },
     /// Pictures whose bytes use only the lowest values, as if they had been scaled before they became bytes.
     ScaledBefore {
         /// The largest byte among the pictures that were looked at.
@@ -44,8 +51,8 @@ pub enum Advice {
     LearningRate {
         /// The optimiser's rate.
         rate: f64,
-        /// What the curve suggests.
-        suggestion: f64,
+        /// What the curve suggests, where the loss falls anywhere on it.
+        suggestion: Option<f64>,
         /// The lowest and highest rate that it does not speak against.
         sound: (f64, f64),
     },
@@ -76,8 +83,12 @@ pub fn advise(
         if validation.augmentation().is_some() {
             all.push(Advice::AugmentedValidation);
         }
-        if validation.fingerprint() == train.fingerprint() {
+        if validation.unaugmented().fingerprint() == train.unaugmented().fingerprint() {
             all.push(Advice::SamePictures);
+        }
+        if validation.classes() != train.classes() {
+            let (training, validation) = (train.classes().to_vec(), validation.classes().to_vec());
+            all.push(Advice::OtherClasses { training, validation });
         }
     }
     for (name, set) in [("training", Some(train)), ("validation", validation)] {
@@ -103,9 +114,10 @@ pub fn advise(
     }
     let rate = settings.optimizer.learning_rate();
     if let Some(curve) = curve
-        && let (Some(suggestion), Some(sound)) = (curve.suggestion(), curve.sound())
+        && let Some(sound) = curve.sound()
         && !(sound.0..=sound.1).contains(&rate)
     {
+        let suggestion = curve.suggestion();
         all.push(Advice::LearningRate { rate, suggestion, sound });
     }
     Ok(all)
@@ -145,6 +157,13 @@ impl fmt::Display for Advice {
             Advice::SamePictures => f.write_str(
                 "training and validation pictures are the same: overfitting will not show; set some aside",
             ),
+            Advice::OtherClasses { training, validation } => write!(
+                f,
+                "the classes of training ({}) are not those of validation ({}): a label means something else there; look for a \
+                 stray folder",
+                training.join(", "),
+                validation.join(", ")
+            ),
             Advice::ScaledBefore { largest } => write!(
                 f,
                 "no byte of the pictures is above {largest}: they seem to have been scaled to 0 … 1 before they became bytes, \
@@ -161,11 +180,14 @@ impl fmt::Display for Advice {
             ),
             Advice::LearningRate { rate, suggestion, sound: (low, high) } => {
                 let what = if rate > high { "so large that the loss grows" } else { "so small that little is learned" };
-                write!(
-                    f,
-                    "the learning rate {rate:e} is {what}; the finder suggests about {suggestion:.1e} ({low:.0e} to {high:.0e} \
-                     are sound)"
-                )
+                write!(f, "the learning rate {rate:e} is {what}; ")?;
+                match suggestion {
+                    Some(rate) => write!(
+                        f,
+                        "the finder suggests about {rate:.1e} ({low:.0e} to {high:.0e} are sound)"
+                    ),
+                    None => write!(f, "the finder saw the network break at {high:.0e}"),
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use convnet_data::{Batches, Dataset, Order, Place};
 use convnet_layers::Model;
 use convnet_tensor::Seed;
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 
 /// Which rates [`find_learning_rate`] tries.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,14 +48,21 @@ const KEPT: f64 = 0.95;
 /// A loss so many times the lowest ends the search.
 const EXPLODED: f64 = 4.0;
 
+/// A loss so many times the lowest before it is no accident of one batch: the rate has broken the network.
+const BROKEN: f64 = 1.1;
+
 /// The rate that is too careful lies this far below the steepest one.
 const CAREFUL: f64 = 100.0;
+
+/// One in so many points, at the beginning, is drawn but not judged: its running mean is that of a few batches only.
+const UNSETTLED: usize = 10;
 
 /// Trains a copy of `model` on `train` for a few steps, each at a higher learning rate, and returns the losses; the model
 /// itself is not changed. A rate where the loss falls fastest is a good one to train with.
 ///
 /// Batch size, optimiser, clipping, groups and seed are those of `settings`; its epochs, rate and schedule are not looked
-/// at. Source: L. N. Smith, Cyclical Learning Rates for Training Neural Networks, 2017, section 3.3.
+/// at. `each` hears every rate that was tried, and may end the search. Source: L. N. Smith, Cyclical Learning Rates for
+/// Training Neural Networks, 2017, section 3.3.
 ///
 /// # Errors
 /// As [`fit`](crate::fit) before its first step, and [`Error::Setting`] for a search whose rates do not rise.
@@ -63,6 +71,7 @@ pub fn find_learning_rate(
     train: &Dataset,
     settings: &Fit,
     search: RateSearch,
+    each: &mut dyn FnMut(RatePoint) -> ControlFlow<()>,
 ) -> Result<RateCurve> {
     settings.check(model, train)?;
     search.check()?;
@@ -83,9 +92,10 @@ pub fn find_learning_rate(
         if !smoothed.is_finite() {
             break;
         }
-        curve.points.push(RatePoint { rate, loss: smoothed });
+        let point = RatePoint { rate, loss: smoothed };
+        curve.points.push(point);
         lowest = smoothed.min(lowest);
-        if smoothed > EXPLODED * lowest {
+        if smoothed > EXPLODED * lowest || each(point).is_break() {
             break;
         }
     }
@@ -115,15 +125,20 @@ impl RateSearch {
 }
 
 impl RateCurve {
-    /// The point with the lowest loss.
+    /// The points whose running mean has settled.
+    fn settled(&self) -> &[RatePoint] {
+        &self.points[self.points.len() / UNSETTLED..]
+    }
+
+    /// The point with the lowest loss, the first tenth left out, where the mean is that of a few batches.
     pub fn lowest(&self) -> Option<RatePoint> {
-        self.points.iter().copied().min_by(|a, b| a.loss.total_cmp(&b.loss))
+        self.settled().iter().copied().min_by(|a, b| a.loss.total_cmp(&b.loss))
     }
 
     /// The rate at which the loss falls fastest; `None` where it never falls.
     pub fn suggestion(&self) -> Option<f64> {
         let lowest = self.lowest()?;
-        let falling = self.points.iter().take_while(|point| point.rate <= lowest.rate);
+        let falling = self.settled().iter().take_while(|point| point.rate <= lowest.rate);
         // Over a few points: neighbours differ by what the pictures of one batch are like.
         let points: Vec<_> = falling.collect();
         let span = (self.points.len() / 10).max(1);
@@ -134,10 +149,24 @@ impl RateCurve {
         (drop > 0.0).then_some(rate)
     }
 
+    /// The lowest rate at which the network broke: its loss is a tenth above the lowest before it. `None` where it never did.
+    pub fn broken(&self) -> Option<f64> {
+        let mut lowest = f64::INFINITY;
+        let breaks = |point: &&RatePoint| {
+            lowest = point.loss.min(lowest);
+            point.loss > BROKEN * lowest
+        };
+        self.settled().iter().find(breaks).map(|point| point.rate)
+    }
+
     /// The rates that the curve does not speak against: from a hundredth of the suggestion to the lowest point, behind which
-    /// the loss rises.
+    /// the loss rises. Where the loss never falls, all rates below the one that [broke](RateCurve::broken) the network; `None`
+    /// where none did.
     pub fn sound(&self) -> Option<(f64, f64)> {
-        Some((self.suggestion()? / CAREFUL, self.lowest()?.rate))
+        match self.suggestion() {
+            Some(rate) => Some((rate / CAREFUL, self.lowest()?.rate)),
+            None => Some((0.0, self.broken()?)),
+        }
     }
 }
 
@@ -159,8 +188,27 @@ mod tests {
         let falls = curve(&[2.3, 2.29, 2.2, 1.2, 0.9, 0.8, 3.0]);
         assert_eq!(falls.suggestion(), Some(1e-4));
         assert_eq!(falls.sound(), Some((1e-6, 1e-1)));
-        assert_eq!(curve(&[1.0, 1.1, 2.0, 4.0]).suggestion(), None);
+        let breaks = curve(&[1.0, 1.05, 2.0, 4.0]);
+        assert_eq!((breaks.suggestion(), breaks.broken(), breaks.sound()), (None, Some(1e-4), Some((0.0, 1e-4))));
+        let flat = curve(&[1.0, 1.0, 1.0]);
+        assert_eq!((flat.suggestion(), flat.broken(), flat.sound()), (None, None, None));
         assert_eq!(curve(&[]).sound(), None);
+    }
+
+    /// As with the convnet of section 5.2: the first batch happens to be an easy one, and what the rates do is little beside it.
+    #[test]
+    fn an_easy_first_batch_does_not_decide() {
+        let mut losses = vec![0.67];
+        losses.extend([0.695; 39]);
+        losses.extend((1..=10).map(|step| 0.695 - 0.001 * f64::from(step)));
+        losses.extend([0.8; 10]);
+        let points = losses.iter().zip(0..).map(|(&loss, place)| RatePoint { rate: 1e-6 * 1.2_f64.powi(place), loss });
+        let curve = RateCurve { points: points.collect() };
+        assert_eq!(curve.lowest(), Some(curve.points[49]));
+        let suggestion = curve.suggestion().unwrap();
+        assert!((curve.points[40].rate..curve.points[49].rate).contains(&suggestion), "{suggestion}");
+        assert_eq!(curve.broken(), Some(curve.points[50].rate));
+        assert!(curve.sound().unwrap().1 < curve.points[50].rate);
     }
 
     #[test]
@@ -175,8 +223,14 @@ mod tests {
                 RmsProp { learning_rate, ..RmsProp::default() },
             )
         };
-        let curve = find_learning_rate(&model, &set, &settings(1e-3), RateSearch::default()).unwrap();
+        let mut heard = 0;
+        let mut on = |_| {
+            heard += 1;
+            ControlFlow::Continue(())
+        };
+        let curve = find_learning_rate(&model, &set, &settings(1e-3), RateSearch::default(), &mut on).unwrap();
         assert_eq!(bits(&model), before);
+        assert!(curve.points.len() - heard <= 1, "{heard} of {} points heard", curve.points.len());
         let rate = curve.suggestion().unwrap();
         assert!((1e-5..1e-1).contains(&rate), "{curve:?}");
         // What it suggests teaches more in an epoch than rates at both ends of the search.
@@ -193,7 +247,8 @@ mod tests {
     fn rates_must_rise() {
         let settings = Fit::new(Loss::sparse_categorical_crossentropy(), Sgd::default());
         let found = |search| {
-            find_learning_rate(&linear(3), &stripes(1, 64), &settings, search).unwrap_err().to_string()
+            let mut on = |_| ControlFlow::Continue(());
+            find_learning_rate(&linear(3), &stripes(1, 64), &settings, search, &mut on).unwrap_err().to_string()
         };
         let search = RateSearch::default();
         assert!(found(RateSearch { from: 0.0, ..search }).contains("first rate"));

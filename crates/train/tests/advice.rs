@@ -32,6 +32,20 @@ fn validation_pictures_should_be_others_and_as_they_are() {
         validation.augmented(Augment { horizontal_flip: true, ..Augment::none() }, Seed(1)).unwrap();
     assert_eq!(told(&train, Some(&flipped), &settings()), [Advice::AugmentedValidation]);
     assert_eq!(told(&train, Some(&train), &settings()), [Advice::SamePictures]);
+    let changed = train.clone().augmented(Augment { horizontal_flip: true, ..Augment::none() }, Seed(1)).unwrap();
+    assert_eq!(told(&changed, Some(&train), &settings()), [Advice::SamePictures]);
+}
+
+#[test]
+fn classes_must_mean_the_same_in_both_sets() {
+    let set = stripes(2, 30);
+    let pictures = (0..30).map(|n| (set.picture(n).unwrap().data().to_vec(), set.labels()[n]));
+    let names = ["aaa", "cat", "dog"].map(String::from).to_vec();
+    let other = Dataset::from_iter([8, 8, 1], names.clone(), pictures).unwrap();
+    let train = stripes(1, 90);
+    let found = told(&train, Some(&other), &settings());
+    assert_eq!(found, [Advice::OtherClasses { training: train.classes().to_vec(), validation: names }]);
+    assert!(found[0].to_string().contains("aaa, cat, dog"), "{}", found[0]);
 }
 
 #[test]

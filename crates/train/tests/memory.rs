@@ -5,11 +5,13 @@
 mod common;
 
 use common::{digits, pictures, small, stripes};
+use convnet_cpu::memory::Buffer;
 use convnet_cpu::{memory, parallel};
 use convnet_train::optimizers::RmsProp;
 use convnet_train::{Checkpoints, Event, Fit, Loss, evaluate, fit};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -25,6 +27,7 @@ fn steps_recycle_what_they_need_and_epochs_leave_nothing_behind() {
         assert_eq!(misses_after_two_steps(threads), 0, "recycler misses in 200 steps with {threads} threads");
     }
     for threads in [1, 3] {
+        a_planted_block_is_found(threads);
         let large = large_allocations_inside_steps(threads);
         assert!(large.is_empty(), "with {threads} threads: {large:#?}");
     }
@@ -70,21 +73,43 @@ fn large_allocations_inside_steps(threads: usize) -> Vec<String> {
     parallel::install(threads, || fit(&mut digits(1), &set, None, &settings, None, &mut profile).unwrap())
         .unwrap();
 
-    let heap: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    large_blocks(&file)
+}
+
+/// Large blocks that did not come from the recycler, in dhat's profile.
+fn large_blocks(profile: &Path) -> Vec<String> {
+    let heap: serde_json::Value = serde_json::from_slice(&std::fs::read(profile).unwrap()).unwrap();
     let frames = heap["ftbl"].as_array().unwrap();
     let points = heap["pps"].as_array().unwrap();
-    assert!(points.len() > 10, "the profile saw the steps");
     let mut large = Vec::new();
     for point in points {
         let stack = point["fs"].as_array().unwrap().iter().map(|frame| frame.as_u64().unwrap() as usize);
         let stack: Vec<&str> = stack.map(|frame| frames[frame].as_str().unwrap()).collect();
         let each = point["tb"].as_f64().unwrap() / point["tbk"].as_f64().unwrap();
-        let is_recycler = stack.iter().any(|frame| frame.contains("convnet_cpu::memory::"));
+        // Its blocks, not all the work that it watches: every parallel item runs inside `memory::item`.
+        let is_recycler = stack.iter().any(|frame| frame.contains("convnet_cpu::memory::block::"));
         if each >= LARGE && !is_recycler {
             large.push(format!("{each} bytes each: {stack:#?}"));
         }
     }
     large
+}
+
+/// Were the profile blind to what happens inside parallel work, it would find nothing in the steps either.
+fn a_planted_block_is_found(threads: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("heap.json");
+    let profiler = dhat::Profiler::builder().file_name(&file).trim_backtraces(None).build();
+    parallel::install(threads, || {
+        parallel::for_each(8, |_| {
+            let recycled = Buffer::<u8>::recycled(1 << 18);
+            std::hint::black_box((recycled, vec![1_u8; 1 << 17]));
+        });
+    })
+    .unwrap();
+    drop(profiler);
+    let found = large_blocks(&file);
+    assert!(!found.is_empty() && found.iter().all(|found| found.starts_with("131072 bytes")), "{found:#?}");
 }
 
 fn two_hundred_epochs_leave_nothing_behind() {

@@ -7,6 +7,8 @@ use crate::options::Profile;
 use anyhow::Result;
 use convnet_report::chart::{LineChart, Mark, Series};
 use convnet_train::{RateCurve, RateSearch, advise, find_learning_rate};
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 pub(crate) const FROM_SCRATCH: Experiment = Experiment {
     id: "5.2.4",
@@ -59,12 +61,17 @@ fn run(lab: &mut Lab) -> Result<()> {
 fn find_rate(lab: &mut Lab, recipe: &Recipe) -> Result<()> {
     let pictures = lab.cats_dogs().train.clone();
     let (model, settings) = (recipe.model(&pictures, lab.seed)?, recipe.fit(lab.seed));
-    lab.progress.say(&format!("{}  looks for a learning rate", recipe.name));
     let search = RateSearch { from: 1e-6, to: 1e-1, ..RateSearch::default() };
-    let curve = find_learning_rate(&model, &pictures, &settings, search)?;
+    lab.progress.start(&format!("{}  looks for a learning rate", recipe.name), search.steps as u64, "steps");
+    let mut each = |_| {
+        lab.progress.advance(1);
+        if lab.interrupted.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let curve = find_learning_rate(&model, &pictures, &settings, search, &mut each)?;
+    lab.progress.finish();
     for advice in advise(&model, &pictures, None, &settings, Some(&curve))? {
         lab.progress.say(&format!("{}  note: {advice}", recipe.name));
-        lab.note(&format!("The finder says: {advice}."));
+        lab.note(&format!("Before the first step: {advice}."));
     }
     if let Some(rate) = curve.suggestion() {
         lab.metric("suggested_learning_rate", rate);

@@ -130,10 +130,14 @@ impl CatsDogs {
 /// Reads the three folders: each file once, in parallel, at the network's size.
 fn read(folder: &Path, source: &str, profile: Profile, progress: &mut Progress<Stderr>) -> Result<CatsDogs> {
     let options = LoadOptions::new(SIDE, SIDE, 3);
-    let mut loaded = Vec::new();
+    let mut loaded: Vec<Loaded> = Vec::new();
     let (mut said, mut unreadable) = (Vec::new(), 0);
     for (part, _) in PARTS {
-        let listed = PictureFolder::list(&folder.join(part))?;
+        // The classes are those of training: a stray folder beside the others' classes is told, and moves no label.
+        let listed = match loaded.first() {
+            None => PictureFolder::list(&folder.join(part))?,
+            Some(train) => PictureFolder::list_classes(&folder.join(part), train.dataset.classes())?,
+        };
         for note in listed.notes() {
             progress.say(&format!("{part}: {note}"));
         }
