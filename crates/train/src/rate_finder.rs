@@ -189,7 +189,10 @@ mod tests {
         assert_eq!(falls.suggestion(), Some(1e-4));
         assert_eq!(falls.sound(), Some((1e-6, 1e-1)));
         let breaks = curve(&[1.0, 1.05, 2.0, 4.0]);
-        assert_eq!((breaks.suggestion(), breaks.broken(), breaks.sound()), (None, Some(1e-4), Some((0.0, 1e-4))));
+        assert_eq!(
+            (breaks.suggestion(), breaks.broken(), breaks.sound()),
+            (None, Some(1e-4), Some((0.0, 1e-4)))
+        );
         let flat = curve(&[1.0, 1.0, 1.0]);
         assert_eq!((flat.suggestion(), flat.broken(), flat.sound()), (None, None, None));
         assert_eq!(curve(&[]).sound(), None);
@@ -202,7 +205,8 @@ mod tests {
         losses.extend([0.695; 39]);
         losses.extend((1..=10).map(|step| 0.695 - 0.001 * f64::from(step)));
         losses.extend([0.8; 10]);
-        let points = losses.iter().zip(0..).map(|(&loss, place)| RatePoint { rate: 1e-6 * 1.2_f64.powi(place), loss });
+        let points =
+            losses.iter().zip(0..).map(|(&loss, place)| RatePoint { rate: 1e-6 * 1.2_f64.powi(place), loss });
         let curve = RateCurve { points: points.collect() };
         assert_eq!(curve.lowest(), Some(curve.points[49]));
         let suggestion = curve.suggestion().unwrap();
@@ -228,7 +232,8 @@ mod tests {
             heard += 1;
             ControlFlow::Continue(())
         };
-        let curve = find_learning_rate(&model, &set, &settings(1e-3), RateSearch::default(), &mut on).unwrap();
+        let curve =
+            find_learning_rate(&model, &set, &settings(1e-3), RateSearch::default(), &mut on).unwrap();
         assert_eq!(bits(&model), before);
         assert!(curve.points.len() - heard <= 1, "{heard} of {} points heard", curve.points.len());
         let rate = curve.suggestion().unwrap();
@@ -248,7 +253,9 @@ mod tests {
         let settings = Fit::new(Loss::sparse_categorical_crossentropy(), Sgd::default());
         let found = |search| {
             let mut on = |_| ControlFlow::Continue(());
-            find_learning_rate(&linear(3), &stripes(1, 64), &settings, search, &mut on).unwrap_err().to_string()
+            find_learning_rate(&linear(3), &stripes(1, 64), &settings, search, &mut on)
+                .unwrap_err()
+                .to_string()
         };
         let search = RateSearch::default();
         assert!(found(RateSearch { from: 0.0, ..search }).contains("first rate"));

@@ -32,7 +32,8 @@ fn validation_pictures_should_be_others_and_as_they_are() {
         validation.augmented(Augment { horizontal_flip: true, ..Augment::none() }, Seed(1)).unwrap();
     assert_eq!(told(&train, Some(&flipped), &settings()), [Advice::AugmentedValidation]);
     assert_eq!(told(&train, Some(&train), &settings()), [Advice::SamePictures]);
-    let changed = train.clone().augmented(Augment { horizontal_flip: true, ..Augment::none() }, Seed(1)).unwrap();
+    let changed =
+        train.clone().augmented(Augment { horizontal_flip: true, ..Augment::none() }, Seed(1)).unwrap();
     assert_eq!(told(&changed, Some(&train), &settings()), [Advice::SamePictures]);
 }
 

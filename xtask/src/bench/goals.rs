@@ -56,6 +56,8 @@ const ALL: &[Goal] = &[
     Goal { workload: "start", threads: 2, ratio: bounds(10.0, 100.0), memory: None },
     // Beside OpenCV, the fastest of the others.
     Goal { workload: "decode", threads: 1, ratio: bounds(1.0, 1.2), memory: None },
+    // Beside the same training from memory: whoever trains never waits for pictures.
+    Goal { workload: "from_files", threads: 2, ratio: bounds(0.95, 0.99), memory: None },
     Goal { workload: "augment", threads: 1, ratio: bounds(3.0, 5.0), memory: None },
 ];
 

@@ -1,11 +1,15 @@
 //! What happens to a picture before a network sees it: read and resized, changed at random.
 
+use super::training::Training;
+use super::workload::model;
+use crate::chapter5::cats_dogs;
 use anyhow::{Context, Result, ensure};
 use convnet_cpu::parallel;
-use convnet_data::Augment;
 use convnet_data::decode::{Decoder, Undecodable};
 use convnet_data::resize::Resizer;
+use convnet_data::{Augment, Dataset, LoadOptions, PictureFolder};
 use convnet_tensor::{Filter, Fit, Pixels, Purpose, Seed, Shape, Tensor};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -18,6 +22,9 @@ pub(super) const PHOTOGRAPHS: usize = 200;
 /// Pictures that a step changes.
 pub(super) const CHANGED: usize = 40;
 
+/// Pictures in a step of the training of experiment 5.2.5.
+pub(super) const BATCH: usize = 32;
+
 /// The shape that they are brought to.
 const SHAPE: [usize; 3] = [150, 150, 3];
 
@@ -26,10 +33,37 @@ const SHAPE: [usize; 3] = [150, 150, 3];
 /// # Errors
 /// When `CONVNET_DATA_DIR` does not lead to it.
 pub(super) fn photographs() -> Result<PathBuf> {
+    pictures("validation/cats")
+}
+
+/// A folder of the cats and dogs.
+fn pictures(below: &str) -> Result<PathBuf> {
     let folder = std::env::var_os("CONVNET_DATA_DIR").context("CONVNET_DATA_DIR names no data folder")?;
-    let folder = Path::new(&folder).join("cats_and_dogs_small/validation/cats");
-    ensure!(folder.is_dir(), "the data folder has no cats_and_dogs_small/validation/cats");
+    let folder = Path::new(&folder).join("cats_and_dogs_small").join(below);
+    ensure!(folder.is_dir(), "the data folder has no cats_and_dogs_small/{below}");
     Ok(folder)
+}
+
+/// The training of experiment 5.2.5, its pictures read from JPEG files and changed anew each time they are met.
+pub(super) fn from_files() -> Result<Training> {
+    training(read()?.augmented(Augment::chapter5(), Seed(1))?)
+}
+
+/// The same training from bytes in memory, given as they are: nothing has to be made but numbers.
+pub(super) fn from_memory() -> Result<Training> {
+    training(read()?)
+}
+
+fn read() -> Result<Dataset> {
+    let [height, width, channels] = SHAPE;
+    let folder = PictureFolder::list(&pictures("train")?)?;
+    let loaded =
+        folder.load(&LoadOptions::new(height, width, channels), &mut |_, _| ControlFlow::Continue(()))?;
+    Ok(loaded.dataset)
+}
+
+fn training(pictures: Dataset) -> Result<Training> {
+    Training::on(pictures, model(cats_dogs::convnet(true), SHAPE)?, BATCH, 1e-4)
 }
 
 /// JPEG files in memory, decoded, brought to 150×150 and to numbers from 0 to 1.

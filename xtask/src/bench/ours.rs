@@ -2,7 +2,7 @@
 
 use super::row::{Limit, Row};
 use super::summary::OURS;
-use super::workload::{self, Work};
+use super::workload::{self, Work, Workload};
 use super::{PATIENCE, clock, process, start};
 use crate::lab::convolution;
 use crate::options::with_threads;
@@ -17,6 +17,8 @@ use std::process::Command;
 const LIMIT: &str = "fma_limit";
 /// The name by which the run of `start` asks its children for their first step.
 const FIRST_STEP: &str = "first_step";
+/// The name by which a parent asks a child for the training from memory, and by which its figures go.
+pub(super) const FROM_MEMORY: &str = "from-memory";
 
 /// How our own runs on so many threads are started.
 #[derive(Debug)]
@@ -41,6 +43,15 @@ impl Ours {
     /// # Errors
     /// When it fails.
     pub(super) fn run(&self, workload: &str) -> Result<String> {
+        process::run(&mut self.command(workload)?, PATIENCE)
+            .map_err(|reason| anyhow!("{workload} could not be measured: {reason}"))
+    }
+
+    /// How one run of a workload is started.
+    ///
+    /// # Errors
+    /// When this program does not know where it lies.
+    pub(super) fn command(&self, workload: &str) -> Result<Command> {
         let mut command = match &self.pinned {
             Some([taskset, words @ ..]) => {
                 let mut command = Command::new(taskset);
@@ -50,8 +61,7 @@ impl Ours {
             None => Command::new(this_program()?),
         };
         arguments(&mut command, workload, self.threads, self.rounds);
-        process::run(&mut command, PATIENCE)
-            .map_err(|reason| anyhow!("{workload} could not be measured: {reason}"))
+        Ok(command)
     }
 
     /// What the machine can do on these cores.
@@ -81,7 +91,14 @@ pub(super) fn run_one(name: &str, threads: usize, rounds: usize) -> Result<()> {
         let line = match name {
             LIMIT => serde_json::to_string(&measure_limit(threads))?,
             FIRST_STEP => first_step()?,
-            _ => serde_json::to_string(&measure(name, threads, rounds)?)?,
+            FROM_MEMORY => {
+                let row = measure(&workload::FROM_MEMORY, threads, rounds)?;
+                serde_json::to_string(&Row { peer: FROM_MEMORY.into(), ..row })?
+            }
+            _ => {
+                let workload = workload::select(&[name.to_string()])?[0];
+                serde_json::to_string(&measure(workload, threads, rounds)?)?
+            }
         };
         Ok(writeln!(std::io::stdout(), "{line}")?)
     })
@@ -107,8 +124,7 @@ fn measure_limit(threads: usize) -> Limit {
     }
 }
 
-fn measure(name: &str, threads: usize, rounds: usize) -> Result<Row> {
-    let workload = workload::select(&[name.to_string()])?[0];
+fn measure(workload: &Workload, threads: usize, rounds: usize) -> Result<Row> {
     let (timing, peak, operations) = match workload.work {
         Work::Start(_) => {
             let mut command = Command::new(this_program()?);
@@ -125,7 +141,7 @@ fn measure(name: &str, threads: usize, rounds: usize) -> Result<Row> {
         timing.context("the steps ended before a round did")?;
     let ms = |seconds: f64| (seconds * 1e6).round() / 1e3;
     Ok(Row {
-        workload: name.into(),
+        workload: workload.name.into(),
         peer: OURS.into(),
         version: env!("CARGO_PKG_VERSION").into(),
         threads,

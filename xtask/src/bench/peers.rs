@@ -1,5 +1,7 @@
 //! The programs that ours is measured beside.
 
+use super::ours::FROM_MEMORY;
+
 /// Another program that runs the same workloads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
@@ -23,6 +25,8 @@ pub(super) enum Start {
     OwnScript { modules: &'static str, variant: &'static str },
     /// A program that was built before; the arguments stand between workload and threads.
     Program { file: &'static str, arguments: &'static [&'static str] },
+    /// This program, asked for something else by name.
+    Ourselves { name: &'static str },
     /// The built program that reads ONNX files.
     OnnxProgram { library: &'static str },
 }
@@ -89,6 +93,7 @@ const ALL: &[Peer] = &[
     input("tf", "tensorflow, numpy", &["decode"]),
     input("keras", "tensorflow, keras, scipy, numpy", &["augment"]),
     input("keras_layers", "tensorflow, keras, numpy", &["augment"]),
+    Peer { name: FROM_MEMORY, workloads: &["from_files"], start: Start::Ourselves { name: FROM_MEMORY } },
     starting("keras-fit", KERAS, "keras"),
     starting("torch-eager", "torch", "torch"),
 ];
@@ -107,8 +112,8 @@ mod tests {
     fn every_workload_has_peers_and_none_twice() {
         for workload in workload::ALL {
             let names: Vec<_> = of(workload.name).map(|peer| peer.name).collect();
-            assert!(names.len() > 1, "{}: {names:?}", workload.name);
-            assert!(["keras-fit", "cv2"].contains(&names[0]), "{}: {names:?}", workload.name);
+            assert!(names.len() > 1 || names == [FROM_MEMORY], "{}: {names:?}", workload.name);
+            assert!(["keras-fit", "cv2", FROM_MEMORY].contains(&names[0]), "{}: {names:?}", workload.name);
             let once: std::collections::BTreeSet<_> = names.iter().collect();
             assert_eq!(once.len(), names.len(), "{}", workload.name);
         }

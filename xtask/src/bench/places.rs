@@ -1,5 +1,6 @@
 //! Where the peers lie on this machine, and the command line of each.
 
+use super::ours::Ours;
 use super::peers::{Peer, Start};
 use super::{input, process};
 use crate::exit::Usage;
@@ -104,6 +105,9 @@ impl Places {
                 let mut command = self.program(file)?;
                 command.arg(run.workload).args(arguments).arg(threads);
                 Ok(command)
+            }
+            Start::Ourselves { name } => {
+                Ours::new(run.threads, run.rounds).command(name).map_err(|error| format!("{error:#}"))
             }
             Start::OnnxProgram { library } => {
                 let mut command = self.program("peer-onnx")?;

@@ -10,7 +10,7 @@ use convnet_train::optimizers::RmsProp;
 use convnet_train::{Event, Fit, Loss, Sink, Stop, fit};
 use std::ops::ControlFlow;
 
-/// A model and what it is trained on: as many random pictures as a batch has, over and over.
+/// A model and what it is trained on.
 pub(super) struct Training {
     model: Model,
     pictures: Dataset,
@@ -18,24 +18,38 @@ pub(super) struct Training {
 }
 
 impl Training {
-    /// A training in batches of so many pictures with RMSprop at this rate, by the loss that fits the model's end.
+    /// A training on as many random pictures as a batch has, over and over.
     pub(super) fn new(model: Model, batch_size: usize, learning_rate: f64) -> Result<Training> {
         let shape = Shape::from(model.input().shape).with_first(batch_size);
-        let (classes, loss) = match model.output_shape()[..] {
-            [1] => (2, Loss::binary_crossentropy()),
-            [classes] => (classes, Loss::sparse_categorical_crossentropy()),
+        let classes = match model.output_shape()[..] {
+            [1] => 2,
+            [classes] => classes,
             _ => anyhow::bail!("a model for {} has no class to learn", model.output_shape()),
         };
         let mut random = Seed(1).stream(Purpose::Check, 0, 0);
         let pictures = Tensor::from_fn(shape, |_| random.below(256) as u8);
         let labels = (0..batch_size).map(|_| random.below(classes) as u32).collect();
         let names = (0..classes).map(|class| class.to_string()).collect();
+        Training::on(Dataset::from_arrays(pictures, labels, names)?, model, batch_size, learning_rate)
+    }
+
+    /// A training in batches of so many of these pictures with RMSprop at this rate, by the loss that fits the model's end.
+    pub(super) fn on(
+        pictures: Dataset,
+        model: Model,
+        batch_size: usize,
+        learning_rate: f64,
+    ) -> Result<Training> {
+        let loss = match model.output_shape()[..] {
+            [1] => Loss::binary_crossentropy(),
+            _ => Loss::sparse_categorical_crossentropy(),
+        };
         let settings = Fit {
             batch_size,
             steps_per_epoch: Some(usize::MAX),
             ..Fit::new(loss, RmsProp { learning_rate, ..RmsProp::default() })
         };
-        Ok(Training { model, pictures: Dataset::from_arrays(pictures, labels, names)?, settings })
+        Ok(Training { model, pictures, settings })
     }
 
     /// Floating-point operations of a step for each picture.

@@ -50,10 +50,24 @@ pub(super) const ALL: &[Workload] = &[
     Workload { name: "mobilenet_forward", pictures: 20, warm_up: 3, work: Work::Prediction(mobilenet_base) },
     Workload { name: "decode", pictures: input::PHOTOGRAPHS, warm_up: 2, work: Work::Input(input::decode) },
     Workload { name: "augment", pictures: input::CHANGED, warm_up: 2, work: Work::Input(input::augment) },
+    Workload {
+        name: "from_files",
+        pictures: input::BATCH,
+        warm_up: 3,
+        work: Work::Training(input::from_files),
+    },
     Workload { name: "start", pictures: 64, warm_up: 1, work: Work::Start(digits_training) },
 ];
 
-fn model(architecture: Architecture, shape: [usize; 3]) -> Result<Model> {
+/// What [`input::from_files`] is measured beside: the same training from memory, without augmentation.
+pub(super) const FROM_MEMORY: Workload = Workload {
+    name: "from_files",
+    pictures: input::BATCH,
+    warm_up: 3,
+    work: Work::Training(input::from_memory),
+};
+
+pub(super) fn model(architecture: Architecture, shape: [usize; 3]) -> Result<Model> {
     Ok(Model::new(architecture, InputSpec::new(shape), Seed(1))?)
 }
 

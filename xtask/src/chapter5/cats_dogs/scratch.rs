@@ -65,7 +65,11 @@ fn find_rate(lab: &mut Lab, recipe: &Recipe) -> Result<()> {
     lab.progress.start(&format!("{}  looks for a learning rate", recipe.name), search.steps as u64, "steps");
     let mut each = |_| {
         lab.progress.advance(1);
-        if lab.interrupted.load(Ordering::SeqCst) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if lab.interrupted.load(Ordering::SeqCst) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     let curve = find_learning_rate(&model, &pictures, &settings, search, &mut each)?;
     lab.progress.finish();
