@@ -1,11 +1,10 @@
-//! The gradient checker over every layer, and over a user's own layer and operation.
+//! The gradient checker over every layer: with settings chosen to be awkward, and with random ones.
 
+use convnet_autograd::Value;
 use convnet_autograd::check::{Check, Failure};
-use convnet_autograd::{InputGradients, Operation, Tape, Value, Wanted};
 use convnet_layers::*;
-use convnet_tensor::{Purpose, Result, Seed, Shape, Tensor};
+use convnet_tensor::{Purpose, Seed, Shape, Tensor};
 use proptest::prelude::*;
-use serde::{Deserialize, Serialize};
 
 fn random(shape: impl Into<Shape>, seed: u64) -> Tensor {
     let mut stream = Seed(seed).stream(Purpose::Check, 4, 0);
@@ -96,96 +95,66 @@ proptest! {
         let padding = [Padding::Valid, Padding::Same, Padding::Explicit([1, 0, 2, 1])][padding];
         let mut layer = Conv2D::new(filters, size).strides(stride).dilation(dilation).padding(padding).relu();
         layer.use_bias = bias;
-        check(&layer, 1, &[height, width, channels], true, seed).map_err(|failure| TestCaseError::fail(failure.to_string()))?;
-    }
-}
-
-/// A user's own operation: the square.
-#[derive(Clone, Copy)]
-struct Square;
-
-impl Operation for Square {
-    type Saved = Option<Tensor>;
-
-    fn forward(&self, inputs: &[&Tensor], wanted: Wanted<'_>) -> Result<(Tensor, Self::Saved)> {
-        let x = inputs[0];
-        let y = Tensor::from_fn(x.shape(), |i| x.data()[i] * x.data()[i]);
-        Ok((y, wanted.any().then(|| x.clone())))
+        held(check(&layer, 1, &[height, width, channels], true, seed))?;
     }
 
-    fn backward(&self, x: Self::Saved, mut gradient: Tensor, to: &mut InputGradients<'_>) -> Result<()> {
-        if let Some(x) = x {
-            to.give(0, || {
-                gradient.data_mut().iter_mut().zip(x.data()).for_each(|(dy, x)| *dy *= 2.0 * x);
-                gradient
-            });
-        }
-        Ok(())
+    #[test]
+    fn depthwise_layers_hold(
+        size in 1..4usize, stride in 1..3usize, multiplier in 1..3usize, same: bool, bias: bool,
+        height in 4..8usize, width in 4..8usize, channels in 1..6usize, training: bool, seed in 0..1000u64,
+    ) {
+        let padding = if same { Padding::Same } else { Padding::Valid };
+        let mut layer = DepthwiseConv2D::new(size).strides(stride).depth_multiplier(multiplier).padding(padding).relu();
+        layer.use_bias = bias;
+        held(check(&layer, 1, &[height, width, channels], training, seed))?;
     }
 
-    fn reference(&self, inputs: &[&Tensor<f64>]) -> Tensor<f64> {
-        let x = inputs[0];
-        Tensor::from_fn(x.shape(), |i| x.data()[i] * x.data()[i])
+    #[test]
+    fn pooling_layers_hold(
+        window in [1..4usize, 1..4usize], stride in 1..4usize, same: bool, keepdims: bool,
+        height in 4..9usize, width in 4..9usize, channels in 1..9usize, training: bool, seed in 0..1000u64,
+    ) {
+        let picture = [height, width, channels];
+        let max = MaxPooling2D::new(window).strides(stride);
+        held(check(&if same { max.same() } else { max }, 1, &picture, training, seed))?;
+        let average = AveragePooling2D::new(window).strides(stride);
+        held(check(&if same { average.same() } else { average }, 1, &picture, training, seed))?;
+        let global = GlobalAveragePooling2D::new();
+        held(check(&if keepdims { global.keepdims() } else { global }, 1, &picture, training, seed))?;
     }
-}
 
-/// A user's own layer, with a setting and a weight.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct ScaledSquare {
-    offset: f32,
-}
-
-impl Layer for ScaledSquare {
-    const CLASS: &'static str = "ScaledSquare";
-
-    fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
-        match inputs {
-            [input] if input.len() == 1 => Ok(*input),
-            _ => Err("takes rows of numbers".into()),
+    #[test]
+    fn dense_layers_and_activations_hold(
+        units in 1..9usize, inputs in 1..20usize, bias: bool, ending in 0..4usize, training: bool, seed in 0..1000u64,
+    ) {
+        let ending =
+            [ActivationKind::Linear, ActivationKind::Relu, ActivationKind::Softmax, ActivationKind::Sigmoid][ending];
+        let mut layer = Dense::new(units).activation(ending);
+        layer.use_bias = bias;
+        held(check(&layer, 1, &[inputs], training, seed))?;
+        if ending != ActivationKind::Linear {
+            held(check(&Activation::new(ending), 1, &[2, 3, units], training, seed))?;
         }
     }
 
-    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let (shape, initializer) = (inputs[0].with_first(inputs[0][0]), Initializer::GlorotUniform);
-        vec![ParameterSpec { name: "scale", shape, initializer, role: Role::Weight }]
-    }
-
-    fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], weights: &[Value]) -> Result<Value> {
-        use convnet_autograd::operations;
-        let y = pass.tape.apply(Square, &[&inputs[0]])?;
-        let y = pass.tape.apply(operations::Dense::default(), &[&y, &weights[0]])?;
-        pass.tape.apply(operations::Rescaling { scale: 1.0, offset: self.offset }, &[&y])
+    #[test]
+    fn layers_without_a_window_hold(
+        height in 1..6usize, width in 1..6usize, channels in 1..8usize, summands in 2..5usize,
+        rate in 0.0..0.9f32, scale in -2.0..2.0f32, offset in -1.0..1.0f32, center: bool, with_scale: bool,
+        before in [0..3usize, 0..3usize], training: bool, seed in 0..1000u64,
+    ) {
+        let picture = [height, width, channels];
+        held(check(&Add::new(), summands, &picture, training, seed))?;
+        held(check(&Dropout::new(rate), 1, &picture, training, seed))?;
+        held(check(&Rescaling::new(scale).offset(offset), 1, &picture, training, seed))?;
+        let normalization = BatchNormalization { center, scale: with_scale, ..BatchNormalization::new() };
+        held(check(&normalization, 1, &picture, training, seed))?;
+        held(check(&ZeroPadding2D::new([[before[0], 1], [before[1], 2]]), 1, &picture, training, seed))?;
+        held(check(&Flatten::new(), 1, &picture, training, seed))?;
+        held(check(&Reshape::new([channels as i64, -1]), 1, &picture, training, seed))?;
     }
 }
 
-#[test]
-fn an_own_operation_and_layer_take_part_in_everything() {
-    Check::new(vec![random([3, 4], 1)]).rows(&[0]).run(|tape, v, _| tape.apply(Square, &[&v[0]])).unwrap();
-    let own = ScaledSquare { offset: 0.25 };
-    check(&own, 1, &[4], true, 2).unwrap();
-
-    let architecture =
-        Architecture::new().add(Conv2D::new(2, 3).relu()).add(Flatten::new()).add(own).add(Dense::new(2));
-    assert_eq!(architecture.names().collect::<Vec<_>>(), ["conv2d", "flatten", "scaled_square", "dense"]);
-    let model = Model::new(architecture, InputSpec::new([4, 4, 1]), Seed(3)).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("own.safetensors");
-    model.save(&path).unwrap();
-    let error = Model::load(&path, &LayerClasses::builtin()).unwrap_err().to_string();
-    assert!(error.contains("LayerClasses::builtin().with::<ScaledSquare>()"), "{error}");
-    let loaded = Model::load(&path, &LayerClasses::builtin().with::<ScaledSquare>()).unwrap();
-    let x = random([9, 4, 4, 1], 4);
-    assert_eq!(loaded.predict(&x).unwrap(), model.predict(&x).unwrap());
-
-    let mut tape = Tape::new();
-    let outputs = model.run(&mut tape, &x, &Request::train(Seed(1), &[], &[])).unwrap();
-    let logits = outputs.logits.unwrap();
-    let mut keys = Vec::new();
-    tape.backward(&[(&logits, Tensor::full(logits.shape(), 1.0))], |key, _| {
-        keys.push(model.parameters()[key].path.clone());
-        Ok(())
-    })
-    .unwrap();
-    keys.sort();
-    assert_eq!(keys, ["conv2d/bias", "conv2d/kernel", "dense/bias", "dense/kernel", "scaled_square/scale"]);
+fn held(checked: std::result::Result<(), Failure>) -> std::result::Result<(), TestCaseError> {
+    checked.map_err(|failure| TestCaseError::fail(failure.to_string()))
 }
