@@ -125,6 +125,8 @@ KEPT = {
     "AveragePooling2D": ["pool_size", "strides", "padding"],
     "GlobalAveragePooling2D": ["keepdims"],
     "Flatten": [],
+    "Reshape": ["target_shape"],
+    "Dropout": ["rate"],
     "BatchNormalization": ["axis", "momentum", "epsilon", "center", "scale", "trainable"],
     "ReLU": ["max_value"],
     "Softmax": ["axis"],
@@ -232,7 +234,10 @@ def make_layers():
     exact("max_pooling2d_2x2_ties", layers.MaxPooling2D(2), (2, 6, 6, 2), few)
     exact("max_pooling2d_3x3_stride2_same_ties", layers.MaxPooling2D(3, strides=2, padding="same"), (2, 7, 6, 2), few)
     exact("global_average_pooling2d", layers.GlobalAveragePooling2D(), (3, 5, 4, 6))
+    exact("global_average_pooling2d_keepdims", layers.GlobalAveragePooling2D(keepdims=True), (3, 5, 4, 6))
     exact("flatten", layers.Flatten(), (2, 3, 4, 5))
+    exact("reshape", layers.Reshape((-1, 6)), (2, 3, 4, 5))
+    exact("dropout_predicting", layers.Dropout(0.5), (2, 3, 4, 5))
 
     make_batch_normalization(golden)
 
@@ -550,9 +555,23 @@ def make_model():
     golden.finish("model.safetensors")
 
 
+def make_summary():
+    """What `summary()` prints of the digits convnet."""
+    model, lines = keras.Sequential([keras.Input((28, 28, 1)), *digits_architecture()]), []
+    os.environ["COLUMNS"] = "100"
+    model.summary(line_length=88, print_fn=lines.append)
+    text = "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()).strip() + "\n"
+    path = HERE / "summary.txt"
+    if CHECK:
+        assert path.read_text(encoding="utf-8") == text, "Keras prints another summary"
+    else:
+        path.write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
     make_layers()
     make_losses()
     make_optimizers()
     make_schedules()
     make_model()
+    make_summary()

@@ -138,7 +138,21 @@ fn every_layer_agrees_with_keras() {
                 layer.padding = padding(config);
                 run(&layer, false, &inputs, &weights, &dy)
             }
-            "GlobalAveragePooling2D" => run(&GlobalAveragePooling2D::new(), false, &inputs, &weights, &dy),
+            "GlobalAveragePooling2D" => {
+                let layer = GlobalAveragePooling2D::new();
+                let keepdims = config["keepdims"].as_bool().unwrap();
+                let layer = if keepdims { layer.keepdims() } else { layer };
+                run(&layer, false, &inputs, &weights, &dy)
+            }
+            "Reshape" => {
+                let shape: Vec<i64> = serde_json::from_value(config["target_shape"].clone()).unwrap();
+                run(&Reshape::new(shape), false, &inputs, &weights, &dy)
+            }
+            // In training it is random: `dropout_keeps_its_share_and_is_the_same_in_every_batch` looks at that.
+            "Dropout" => {
+                let rate = config["rate"].as_f64().unwrap() as f32;
+                run(&Dropout::new(rate), false, &inputs, &weights, &dy)
+            }
             "Flatten" => run(&Flatten::new(), false, &inputs, &weights, &dy),
             "BatchNormalization" => {
                 let layer = BatchNormalization {
@@ -179,7 +193,7 @@ fn every_layer_agrees_with_keras() {
             }
         }
     }
-    assert_eq!(kinds.len(), 14, "classes with goldens: {kinds:?}");
+    assert_eq!(kinds.len(), 16, "classes with goldens: {kinds:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! JPEG, the format that matters: decoded straight into memory that is used again.
 
-use super::{Decoder, Undecodable, Upright, check_size, grey, room};
+use super::{Decoder, Undecodable, Upright, check_size, grey, room, turn};
 use image::metadata::Orientation;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
@@ -23,6 +23,7 @@ impl Decoder {
             return Err(Undecodable::Damaged("its header has no size".into()));
         };
         let (height, width) = check_size(width as u64, height as u64)?;
+        let _turn = turn(height, width);
         let stored = decoder.input_colorspace();
         if !matches!(
             stored,

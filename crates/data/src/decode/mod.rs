@@ -15,10 +15,15 @@ pub use undecodable::Undecodable;
 
 use image::ImageFormat;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most pixels that a picture may have: 67 million, more than a full-frame camera takes. One thread holds some 600 MB
-/// at most for such a picture (a progressive JPEG), 300 MB for most.
+/// The most pixels that a picture may have: 67 million, more than a full-frame camera takes. Decoding such a picture takes
+/// some 700 MB at most (16 bits of red, green, blue and opacity), 300 MB for most, and 200 MB until the next; of [`LARGE`]
+/// ones, a single one is in the making at a time.
 pub const MAX_PIXELS: u64 = 1 << 26;
+/// From so many pixels on, 17 million, pictures are decoded one after the other, whatever the number of threads: memory for a
+/// few of them at once could be more than there is.
+pub const LARGE: usize = 1 << 24;
 /// The most bytes that a file may have.
 pub const MAX_FILE: u64 = 256 << 20;
 
@@ -107,6 +112,12 @@ fn check_size(width: u64, height: u64) -> Result<(usize, usize), Undecodable> {
         return Err(Undecodable::TooLarge { width, height });
     }
     Ok((height as usize, width as usize))
+}
+
+/// Waits until no other large picture is in the making; a picture that is not large waits for nobody.
+fn turn(height: usize, width: usize) -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    (height * width >= LARGE).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// A slice of `size` bytes of a buffer that grows and never shrinks: bytes once written are not cleared again.

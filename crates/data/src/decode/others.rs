@@ -1,6 +1,6 @@
 //! PNG, WebP, BMP, GIF and TIFF.
 
-use super::{Decoder, Undecodable, Upright, check_size, grey, room};
+use super::{Decoder, Undecodable, Upright, check_size, grey, room, turn};
 use image::error::LimitErrorKind;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
@@ -23,6 +23,7 @@ impl Decoder {
         let mut decoder = reader.into_decoder().map_err(failed)?;
         let (width, height) = decoder.dimensions();
         let (height, width) = check_size(width.into(), height.into())?;
+        let _turn = turn(height, width);
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms).to_exif();
         let colours = decoder.color_type();
         let pixels = room(&mut self.pixels, height * width * channels);
