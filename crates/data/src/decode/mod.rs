@@ -152,3 +152,22 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, Undecodable> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::time::Duration;
+
+    #[test]
+    fn large_pictures_take_turns_and_others_do_not_wait() {
+        let first = turn(4096, 4096);
+        assert!(first.is_some() && turn(4096, 4095).is_none());
+        let (sender, second) = channel();
+        let waits = std::thread::spawn(move || sender.send(turn(8192, 8192).is_some()));
+        assert_eq!(second.recv_timeout(Duration::from_millis(50)), Err(RecvTimeoutError::Timeout));
+        drop(first);
+        assert_eq!(second.recv(), Ok(true));
+        waits.join().unwrap().unwrap();
+    }
+}
