@@ -15,8 +15,8 @@ use walk::Links;
 /// Classes are the folders' names in the order of their bytes, as in Keras' `image_dataset_from_directory`; within a class
 /// files are in the order of their paths. Pictures are .jpg, .jpeg, .png, .webp, .bmp, .gif, .tif and .tiff in any case, at any
 /// depth. Names that begin with a dot are ignored, as they are everywhere. A link is followed when it leads to something
-/// inside the folder; it is passed over, and counted, when it leads elsewhere ([`PictureFolder::list_linked`] allows that), nowhere or in a circle. What else was passed over, and classes
-/// that look wrong, are told by [`PictureFolder::notes`].
+/// inside the folder; it is passed over, and counted, when it leads elsewhere (but see [`PictureFolder::list_linked`]),
+/// nowhere or in a circle. What else was passed over, and classes that look wrong, are told by [`PictureFolder::notes`].
 ///
 /// ```no_run
 /// use convnet_data::{LoadOptions, PictureFolder};
