@@ -9,8 +9,8 @@ use crate::locate::{check, present};
 use crate::pins::Pins;
 use crate::prepare::prepare;
 use crate::staging::{sync_folder, temporary_file};
-use crate::verify::{is_gzip, verify_pinned};
-use crate::{Error, File, How, Located, Manifest, Origin, Progress, Result};
+use crate::verify::{is_gzip, verify_pinned, verify_shown};
+use crate::{Error, File, How, Located, Manifest, Origin, Progress, Result, Silent};
 
 /// Takes a data set from `source`, a file or folder that the user has, into `root`, a data folder such as the cache.
 ///
@@ -20,8 +20,8 @@ use crate::{Error, File, How, Located, Manifest, Origin, Progress, Result};
 /// `source` is only read.
 ///
 /// # Errors
-/// [`Error::Source`] when files or pictures are missing or there twice, [`Error::WrongContent`] for a file that is
-/// damaged or another one, [`Error::Archive`] for an archive that is damaged or hostile, [`Error::Io`] when it cannot
+/// [`Error::Source`] when files or pictures are missing or there twice, fewer pictures come than `root` has, or a file is
+/// damaged or another one; [`Error::Archive`] for an archive that is damaged or hostile, [`Error::Io`] when it cannot
 /// be read or the disk refuses. What `root` had stays then.
 pub fn adopt(
     manifest: &Manifest,
@@ -41,13 +41,13 @@ pub fn adopt(
         None => {
             let _lock = lock(&target, progress)?;
             for (file, path) in manifest.files.iter().zip(sources(manifest, source)?) {
-                take(file, &path, &target, progress)?;
+                take(manifest, file, &path, &target, progress)?;
             }
         }
     }
     let lacking =
         || Error::Source { path: source.to_owned(), why: format!("{} is not there", manifest.name) };
-    check(manifest, root, Origin::Cache)?.ok_or_else(lacking)
+    check(manifest, root, Origin::Cache, &mut Silent)?.ok_or_else(lacking)
 }
 
 /// Whether two paths lead to one folder.
@@ -75,10 +75,29 @@ fn sources(manifest: &Manifest, source: &Path) -> Result<Vec<PathBuf>> {
     manifest.files.iter().map(find).collect()
 }
 
+/// Says of a file of the user what it is not: it is theirs, so nobody is told to remove it.
+fn not_this(error: Error, manifest: &Manifest, file: &File) -> Error {
+    match error {
+        Error::WrongContent { path, found, expected } => {
+            let (file, name) = (&file.name, &manifest.name);
+            let why =
+                format!("{found}, expected {expected}: this is not {file} of {name}; it was not touched");
+            Error::Source { path, why }
+        }
+        other => other,
+    }
+}
+
 /// Verifies a file and copies it into `folder` under the name that its content has in the manifest.
-fn take(file: &File, source: &Path, folder: &Path, progress: &mut dyn Progress) -> Result<()> {
+fn take(
+    manifest: &Manifest,
+    file: &File,
+    source: &Path,
+    folder: &Path,
+    progress: &mut dyn Progress,
+) -> Result<()> {
     let pins = Pins::of(folder)?;
-    verify_pinned(source, file, &pins)?;
+    verify_shown(source, file, &pins, progress).map_err(|error| not_this(error, manifest, file))?;
     let copy = temporary_file(folder)?;
     let path = copy.path().to_owned();
     let mut reader = fs::File::open(source).map_err(Error::io(source, "cannot read"))?;

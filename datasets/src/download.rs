@@ -7,6 +7,7 @@ use std::thread;
 use crate::partial::Partial;
 use crate::pins::Pins;
 use crate::prepare::prepare;
+use crate::staging::sweep_files;
 use crate::transfer::{Broken, fetch};
 use crate::verify::{verify_pinned, verify_published};
 use crate::{Announcement, Client, Error, File, Manifest, Progress, Result};
@@ -40,7 +41,7 @@ pub fn download(
         // Looked at again under the lock: another process may have finished meanwhile.
         let lacks = |file: &&File| verify_pinned(&target.join(&file.name), file, &pins).is_err();
         let missing: Vec<&File> = manifest.files.iter().filter(lacks).collect();
-        if !missing.is_empty() {
+        if !missing.is_empty() && !manifest.mirrors.is_empty() {
             progress.announce(&announcement(manifest, &missing, &target, None));
         }
         for file in missing {
@@ -55,7 +56,9 @@ pub fn download(
     let _lock = lock(&downloads, progress)?;
     if !matches!(layout.count(&target), Ok(Some(_))) {
         let archives: Vec<&File> = manifest.files.iter().collect();
-        progress.announce(&announcement(manifest, &archives, &target, Some(layout.bytes)));
+        if !manifest.mirrors.is_empty() {
+            progress.announce(&announcement(manifest, &archives, &target, Some(layout.bytes)));
+        }
         for file in archives {
             download_file(manifest, file, &downloads, client, progress, &mut |partial, sum, progress| {
                 match prepare(manifest, layout, partial.path(), root, progress) {
@@ -108,7 +111,7 @@ fn download_file(
         match from_mirror(mirror, file, folder, client, progress, finish) {
             Ok(()) => return Ok(()),
             Err(Broken::Here(error)) => return Err(error),
-            Err(Broken::Again(why) | Broken::Never(why)) => {
+            Err(Broken::Again(why) | Broken::Slow(why) | Broken::Never(why)) => {
                 progress.note(&format!("{} {why}", host(mirror)));
                 failures.push((host(mirror), why));
             }
@@ -141,7 +144,7 @@ fn from_mirror(
     let mut fruitless = 0;
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        let before = farthest;
+        let (before, mut slow) = (farthest, false);
         let outcome = fetch(client, &url, &partial, file, |count, total| {
             farthest = farthest.max(count);
             progress.advance(&file.name, count, total);
@@ -161,9 +164,13 @@ fn from_mirror(
                 Err(error) => return Err(Broken::Here(error)),
             },
             Err(Broken::Again(why)) => last = why,
+            Err(Broken::Slow(why)) => {
+                last = why;
+                slow = true;
+            }
             Err(other) => return Err(other),
         }
-        fruitless = if farthest > before { 0 } else { fruitless + 1 };
+        fruitless = if farthest > before && !slow { 0 } else { fruitless + 1 };
         if fruitless == FRUITLESS {
             break;
         }
@@ -185,8 +192,15 @@ pub(crate) fn pin(file: &File, sum: Option<&str>, folder: &Path, progress: &mut 
     Ok(())
 }
 
-/// Makes `folder` and waits until no other process downloads into it; the lock ends with the returned file, or with the process.
+/// Makes `folder`, waits until no other process downloads into it, and removes what a killed one has left there; the lock ends
+/// with the returned file, or with the process.
 pub(crate) fn lock(folder: &Path, progress: &mut dyn Progress) -> Result<fs::File> {
+    let locked = wait(folder, progress)?;
+    sweep_files(folder)?;
+    Ok(locked)
+}
+
+fn wait(folder: &Path, progress: &mut dyn Progress) -> Result<fs::File> {
     fs::create_dir_all(folder).map_err(Error::io(folder, "cannot create"))?;
     let path = folder.join(".download.lock");
     let file = fs::File::create(&path).map_err(Error::io(&path, "cannot create"))?;

@@ -44,6 +44,14 @@ pub enum Error {
         /// What the manifest expects.
         expected: String,
     },
+    /// Part of a data set is there, and part is lacking or damaged.
+    #[error("{}: {why}", path.display())]
+    Incomplete {
+        /// The folder.
+        path: PathBuf,
+        /// What is lacking, and what is wrong with what is there.
+        why: String,
+    },
     /// An archive is damaged, hostile or none at all; nothing of it was kept.
     #[error("{}: {why}; nothing of it was kept", path.display())]
     Archive {

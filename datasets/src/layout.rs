@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::file::plain_name;
-use crate::{Error, Result};
+use crate::{Error, Result, jpeg};
 
 /// Of 1,000 pictures in a folder at least this many must be there: a few may have been corrupt.
 const AT_LEAST: u64 = 900;
@@ -114,6 +114,63 @@ impl Layout {
             counted = Counted { found: counted.found + found, expected: counted.expected + expected };
         }
         Ok(Some(counted))
+    }
+
+    /// How many pictures of the tree at `root` are whole JPEGs. They are read only where there are more than `few` of them
+    /// by name; else that number is given back, which is enough to know. None where the tree is no complete one.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a folder cannot be listed.
+    pub(crate) fn whole(&self, root: &Path, few: u64) -> Result<u64> {
+        let found = match self.count(root) {
+            Ok(Some(counted)) => counted.found,
+            Ok(None) | Err(_) => 0,
+        };
+        if found <= few {
+            return Ok(found);
+        }
+        let mut whole = 0;
+        for (folder, _) in self.folders(root) {
+            let pictures = pictures_in(&folder)?;
+            whole +=
+                pictures.filter(|path| fs::read(path).is_ok_and(|b| jpeg::check(&b).is_ok())).count() as u64;
+        }
+        Ok(whole)
+    }
+
+    /// The places that nothing was taken for, in words: ranges of numbers, or how many of a folder whose pictures have names
+    /// of their own. `has` says whether a place was taken, `taken` is all of them.
+    pub(crate) fn absent<'a>(
+        &self,
+        has: impl Fn(&str) -> bool,
+        taken: impl Iterator<Item = &'a String> + Clone,
+    ) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (part, class) in
+            self.parts.iter().flat_map(|part| self.classes.iter().map(move |class| (part, class)))
+        {
+            let folder = format!("{}/{}/", part.folder, class.folder);
+            let name = |number: u64| format!("{}.{number}.jpg", class.prefix);
+            let numbers = part.first..part.first + part.count;
+            let lacking: Vec<u64> =
+                numbers.filter(|&number| !has(&format!("{folder}{}", name(number)))).collect();
+            let there = taken.clone().filter(|place| place.starts_with(&folder)).count() as u64;
+            if there + lacking.len() as u64 > part.count {
+                if there < part.count {
+                    lines.push(format!("{} of the {} pictures of {folder}", part.count - there, part.count));
+                }
+                continue;
+            }
+            for range in lacking.chunk_by(|before, after| before + 1 == *after) {
+                let first = format!("{folder}{}", name(range[0]));
+                match range {
+                    [_] => lines.push(first),
+                    [.., last] => lines.push(format!("{first} to {}", name(*last))),
+                    [] => {}
+                }
+            }
+        }
+        lines
     }
 
     /// Says what is wrong with this part of a manifest.

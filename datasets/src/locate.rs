@@ -9,7 +9,7 @@ use std::str::FromStr;
 use crate::jpeg;
 use crate::layout::{Counted, pictures_in};
 use crate::pins::Pins;
-use crate::verify::verify_pinned;
+use crate::verify::{Difference, verify_pinned, verify_shown};
 use crate::{Client, Error, File, Manifest, Places, Progress, Result, Verified, download};
 
 /// What the user wants, as in `--data auto|embedded|DIR`.
@@ -82,7 +82,7 @@ pub struct Located {
     pub origin: Origin,
     /// How far they agree with what was published.
     pub verified: Verified,
-    /// Lines worth showing about places that were passed over.
+    /// Lines worth showing about places that were passed over; none after a download, before which they were told.
     pub notes: Vec<String>,
 }
 
@@ -143,11 +143,15 @@ pub fn find(manifest: &Manifest, choice: &DataChoice, places: &Places) -> Result
 
 fn find_anywhere(manifest: &Manifest, places: &Places) -> Result<Found> {
     let mut notes = Vec::new();
-    if let Some(root) = &places.data_dir {
-        match look(manifest, root, Origin::DataDir)? {
+    match &places.data_dir {
+        Some(root) if !root.is_dir() => {
+            notes.push(format!("CONVNET_DATA_DIR: {}: no such folder", root.display()));
+        }
+        Some(root) => match look(manifest, root, Origin::DataDir)? {
             Ok(located) => return Ok(Found::Files(located)),
             Err(lacking) => notes.push(format!("CONVNET_DATA_DIR: {lacking}")),
-        }
+        },
+        None => {}
     }
     let Some(root) = &places.cache else {
         notes.push("no cache folder is known; set CONVNET_CACHE to download".to_owned());
@@ -164,7 +168,7 @@ fn find_anywhere(manifest: &Manifest, places: &Places) -> Result<Found> {
 /// Finds a data set, or downloads it where the choice allows that.
 ///
 /// A download that fails is not an error but [`Source::Embedded`] with the reason, so that a program goes on
-/// without network.
+/// without network. What was passed over before a download is told to `progress` before it begins.
 ///
 /// # Errors
 /// Those of [`find`].
@@ -175,34 +179,88 @@ pub fn obtain(
     client: &Client,
     progress: &mut dyn Progress,
 ) -> Result<Source> {
-    let (root, notes) = match find(manifest, choice, places)? {
+    let root = match find(manifest, choice, places)? {
         Found::Files(located) => return Ok(Source::Files(located)),
         Found::Absent { why } => return Ok(Source::Embedded { why }),
-        Found::Downloadable { root, notes, .. } => (root, notes),
+        Found::Downloadable { root, notes, .. } => {
+            notes.iter().for_each(|note| progress.note(note));
+            root
+        }
     };
     let fetched =
         download(manifest, &root, client, progress).and_then(|_| look(manifest, &root, Origin::Download));
-    let why = match fetched {
-        Ok(Ok(located)) => return Ok(Source::Files(Located { notes, ..located })),
-        Ok(Err(lacking)) => lacking,
-        Err(error) => error.to_string(),
-    };
-    Ok(Source::Embedded { why: notes.into_iter().chain([why]).collect::<Vec<_>>().join("; ") })
+    Ok(match fetched {
+        Ok(Ok(located)) => Source::Files(located),
+        Ok(Err(lacking)) => Source::Embedded { why: lacking },
+        Err(error) => Source::Embedded { why: error.to_string() },
+    })
 }
 
-/// Checks a data set in one data folder, such as the cache; `None` where it is not there. Other than [`find`] it also
-/// looks at each picture of a set that has folders of them.
+/// Checks a data set in one data folder, such as the cache; `None` where nothing of it is there. Other than [`find`] it
+/// looks at all that is there, also where something lacks, and at each picture of a set that has folders of them. What takes
+/// a while is shown.
 ///
 /// # Errors
-/// [`Error::WrongContent`] or [`Error::Io`] for a file that is damaged, another one than published, or unreadable.
-pub fn check(manifest: &Manifest, root: &Path, origin: Origin) -> Result<Option<Located>> {
-    let Ok(located) = look(manifest, root, origin)? else { return Ok(None) };
-    if manifest.layout.is_some() {
-        for folder in &located.files {
-            check_pictures(folder)?;
+/// [`Error::WrongContent`] or [`Error::Io`] for a file that is damaged, another one than published, or unreadable;
+/// [`Error::Incomplete`] where some files lack or several are damaged, with all of them.
+pub fn check(
+    manifest: &Manifest,
+    root: &Path,
+    origin: Origin,
+    progress: &mut dyn Progress,
+) -> Result<Option<Located>> {
+    let folder = root.join(&manifest.folder);
+    let (mut lacking, mut wrong) = (Vec::new(), Vec::new());
+    let located =
+        |files, verified| Located { root: root.to_owned(), files, origin, verified, notes: Vec::new() };
+    let found = if let Some(layout) = &manifest.layout {
+        let Some(Counted { found, expected }) = layout.count(&folder)? else { return Ok(None) };
+        let folders: Vec<PathBuf> = layout.folders(&folder).map(|(folder, _)| folder).collect();
+        let mut done = 0;
+        for folder in &folders {
+            let mut shown = || {
+                done += 1;
+                progress.prepare(&manifest.title, done, found);
+            };
+            wrong.extend(check_pictures(folder, &mut shown).err());
+        }
+        located(folders, Verified::Counted { found, expected })
+    } else {
+        let pins = Pins::of(&folder)?;
+        let (mut files, mut differences) = (Vec::new(), Vec::new());
+        for file in &manifest.files {
+            let Some(path) = present(&folder, file) else {
+                lacking.push(file.name.as_str());
+                continue;
+            };
+            match verify_shown(&path, file, &pins, progress) {
+                Ok(difference) => differences.extend(difference),
+                Err(error) => wrong.push(error),
+            }
+            files.push(path);
+        }
+        if files.is_empty() {
+            return Ok(None);
+        }
+        located(files, agreement(differences))
+    };
+    match (lacking.as_slice(), wrong.len()) {
+        ([], 0) => Ok(Some(found)),
+        ([], 1) => Err(wrong.remove(0)),
+        (lacking, damaged) => {
+            let there = match damaged {
+                0 => vec![format!("what is there is whole ({})", found.verified)],
+                _ => wrong.iter().map(Error::to_string).collect(),
+            };
+            let lacks = (!lacking.is_empty()).then(|| format!("lacks {}", lacking.join(", ")));
+            let why = lacks.into_iter().chain(there).collect::<Vec<_>>().join("; ");
+            Err(Error::Incomplete { path: folder, why })
         }
     }
-    Ok(Some(located))
+}
+
+fn agreement(differences: Vec<Difference>) -> Verified {
+    if differences.is_empty() { Verified::Published } else { Verified::Differing(differences) }
 }
 
 /// Where a data set seems to lie, told by names and lengths without reading a file: the first of `CONVNET_DATA_DIR`
@@ -223,7 +281,7 @@ pub fn glance(manifest: &Manifest, places: &Places) -> Option<(Origin, PathBuf)>
     roots.find(|(_, root)| seems(root))
 }
 
-fn check_pictures(folder: &Path) -> Result<()> {
+fn check_pictures(folder: &Path, shown: &mut dyn FnMut()) -> Result<()> {
     let mut corrupt = Vec::new();
     for path in pictures_in(folder)? {
         let bytes = fs::read(&path).map_err(Error::io(&path, "cannot read"))?;
@@ -231,6 +289,7 @@ fn check_pictures(folder: &Path) -> Result<()> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             corrupt.push(format!("{name} ({why})"));
         }
+        shown();
     }
     corrupt.sort();
     match corrupt.as_slice() {
@@ -269,9 +328,7 @@ fn look(manifest: &Manifest, root: &Path, origin: Origin) -> Result<Result<Locat
     for (path, file) in files.iter().zip(&manifest.files) {
         differences.extend(verify_pinned(path, file, &pins)?);
     }
-    let verified =
-        if differences.is_empty() { Verified::Published } else { Verified::Differing(differences) };
-    Ok(Ok(located(files, verified)))
+    Ok(Ok(located(files, agreement(differences))))
 }
 
 /// The published file, or its payload or an alternative in its place.

@@ -25,11 +25,11 @@ const ORIGIN: &str = "ORIGIN.txt";
 
 /// Makes the folders of `layout` below `root` from `source`: an archive as published or as Kaggle serves it (also one
 /// inside another), a folder of such pictures, or a folder that is already divided. They appear when they are
-/// complete; corrupt pictures are left out, told to `progress` and listed in `ORIGIN.txt`.
+/// complete; corrupt pictures are left out, told to `progress` and listed in `ORIGIN.txt`, and so are those that are not there.
 ///
 /// # Errors
-/// [`Error::Source`] when too many pictures are missing or one is there twice, [`Error::Archive`] as
-/// [`unpack`](crate::unpack), [`Error::Io`] when the disk refuses. What stood there before stays then.
+/// [`Error::Source`] when too many pictures are missing, more than of what stands there already, or one is there twice,
+/// [`Error::Archive`] as [`unpack`](crate::unpack), [`Error::Io`] when the disk refuses. What stood there before stays then.
 pub(crate) fn prepare(
     manifest: &Manifest,
     layout: &Layout,
@@ -59,7 +59,7 @@ pub(crate) fn prepare(
     } else {
         gathered.unpack(source, &staging)?;
     }
-    gathered.finish(source)?;
+    gathered.finish(source, &target)?;
     staging.settle()
 }
 
@@ -196,8 +196,8 @@ impl Gathered<'_> {
         Ok(())
     }
 
-    /// Sees that enough has come together, and writes down where it came from.
-    fn finish(&mut self, source: &Path) -> Result<()> {
+    /// Sees that enough has come together, not less than what stands at `target`, and writes down where it came from.
+    fn finish(&mut self, source: &Path, target: &Path) -> Result<()> {
         let refuse = |why: String| Error::Source { path: source.to_owned(), why };
         if self.from.is_empty() {
             return Err(refuse(format!("holds no pictures of this set; {}", self.forms())));
@@ -211,6 +211,13 @@ impl Gathered<'_> {
             }
             Err(other) => return Err(other),
         };
+        let stands = self.layout.whole(target, counted)?;
+        if stands > counted {
+            return Err(refuse(format!(
+                "gives {counted} pictures where {} has {stands}, which stay; to take the fewer ones all the same, remove that folder first",
+                target.display()
+            )));
+        }
         let (skipped, total) = (self.skipped.len(), self.layout.pictures());
         let absent = total - self.from.len() as u64;
         let name = source.file_name().unwrap_or(source.as_os_str()).to_string_lossy();
@@ -218,9 +225,17 @@ impl Gathered<'_> {
         for (picture, why) in &self.skipped {
             let _ = writeln!(text, "skipped: {picture} is {why}");
         }
-        if skipped > 0 || absent > 0 {
-            let absent = if absent > 0 { format!(", {absent} not there") } else { String::new() };
-            let line = format!("{counted} of {total} pictures: {skipped} corrupt ones skipped{absent}");
+        for absent in self.layout.absent(|place| self.from.contains_key(place), self.from.keys()) {
+            let _ = writeln!(text, "not there: {absent}");
+        }
+        let told = [(skipped as u64, "corrupt ones skipped"), (absent, "not there")];
+        let told: Vec<_> = told
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        if !told.is_empty() {
+            let line = format!("{counted} of {total} pictures: {}", told.join(", "));
             self.progress.note(&format!("{line}; listed in {}/{ORIGIN}", self.manifest.folder));
         }
         let path = self.folder.join(ORIGIN);

@@ -6,11 +6,12 @@ use std::path::Path;
 pub trait Progress {
     /// Called before the first byte is asked for, with the size and what it will take.
     fn announce(&mut self, announcement: &Announcement<'_>);
-    /// Called often: `received` of `total` bytes of `file` are on the disk.
+    /// Called often: `received` of `total` bytes of `file` are on the disk or, while a large one is checked, have been read.
     fn advance(&mut self, file: &str, received: u64, total: u64);
-    /// Called often while pictures are unpacked or copied: `done` of `total` are in their place.
+    /// Called often while pictures are unpacked, copied or checked: `done` of `total`.
     fn prepare(&mut self, title: &str, done: u64, total: u64);
-    /// One line worth showing: a mirror failed, another process is being waited for, a picture is corrupt.
+    /// One line worth showing: a place was passed over, a mirror failed, another process is being waited for, a picture is
+    /// corrupt.
     fn note(&mut self, line: &str);
 }
 

@@ -90,14 +90,31 @@ fn prefix(target: &Path) -> String {
     format!(".{}-", target.file_name().unwrap_or_default().to_string_lossy())
 }
 
+/// How the names of our temporary files begin and end.
+const TEMPORARY: [&str; 2] = [".convnet-", ".part"];
+
 /// A file under construction in `folder`, with the rights of any new file; it goes away unless it is given a name.
 pub(crate) fn temporary_file(folder: &Path) -> Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(".part");
+    builder.prefix(TEMPORARY[0]).suffix(TEMPORARY[1]);
     // Otherwise nobody else could read it, even in a cache that many share.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder).map_err(Error::io(folder, "cannot create a file"))
+}
+
+/// Removes the files of [`temporary_file`] that a killed process has left in `folder`. The caller sees to it that no other
+/// process is at work.
+pub(crate) fn sweep_files(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io(folder, "cannot list"))?.flatten() {
+        let name = entry.file_name();
+        let [start, end] = TEMPORARY;
+        let ours = name.to_str().is_some_and(|name| name.starts_with(start) && name.ends_with(end));
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            fs::remove_file(entry.path()).map_err(Error::io(&entry.path(), "cannot remove"))?;
+        }
+    }
+    Ok(())
 }
 
 /// All at the end rather than each file as it is written: by then the system has written most of them on its own.
@@ -155,6 +172,22 @@ mod tests {
         let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn what_a_killed_process_has_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        // Killed: neither dropped nor given a name.
+        let left = temporary_file(folder.path()).unwrap().keep().unwrap().1;
+        let strange = [".hidden.part", "big.h5.part", "big.h5.part.toml", ".convnet-notes"];
+        strange.iter().for_each(|name| fs::write(folder.path().join(name), "").unwrap());
+        fs::create_dir(folder.path().join(".convnet-mine.part")).unwrap();
+        assert!(left.exists());
+        sweep_files(folder.path()).unwrap();
+        assert!(!left.exists());
+        let kept =
+            [".convnet-mine.part", ".convnet-notes", ".hidden.part", "big.h5.part", "big.h5.part.toml"];
+        assert_eq!(names(folder.path()), kept);
     }
 
     #[test]

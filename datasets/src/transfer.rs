@@ -1,7 +1,8 @@
 //! One file over HTTP: redirects, resuming, and distrust of what the server says.
 
+use std::fmt::Display;
 use std::io::{Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
@@ -19,6 +20,11 @@ pub struct Limits {
     pub connect: Duration,
     /// Longest silence of a server before it is given up.
     pub silence: Duration,
+    /// Bytes that must come in each stretch of time as long as `within`, so that a server which sends one now and then is
+    /// given up too.
+    pub least: u64,
+    /// See `least`.
+    pub within: Duration,
     /// Pause before a broken transfer is resumed.
     pub pause: Duration,
     /// Whether `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are honoured.
@@ -30,6 +36,9 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(5),
             silence: Duration::from_secs(30),
+            // The slowest line that is worth waiting for: 1 kB a second.
+            least: 60_000,
+            within: Duration::from_secs(60),
             pause: Duration::from_secs(1),
             proxy_from_environment: true,
         }
@@ -40,6 +49,8 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: Agent,
+    least: u64,
+    within: Duration,
     pub(crate) pause: Duration,
 }
 
@@ -67,7 +78,8 @@ impl Client {
         if !limits.proxy_from_environment {
             config = config.proxy(None);
         }
-        Self { agent: config.build().new_agent(), pause: limits.pause }
+        let &Limits { least, within, pause, .. } = limits;
+        Self { agent: config.build().new_agent(), least, within, pause }
     }
 }
 
@@ -78,6 +90,8 @@ pub(crate) enum Broken {
     Here(Error),
     /// Worth another attempt at the same mirror.
     Again(String),
+    /// The same, and what came by it is too little to count as progress.
+    Slow(String),
     /// This mirror will not do.
     Never(String),
 }
@@ -130,6 +144,9 @@ pub(crate) fn fetch(
             partial.discard()?;
             return Err(Broken::Again("cannot go on where the download broke off".to_owned()));
         }
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => {
+            return Err(Broken::Never(format!("cannot be reached through the proxy: {CREDENTIALS}")));
+        }
         (status, _) if status.is_server_error() => return Err(Broken::Again(format!("answers {status}"))),
         (status, _) => return Err(Broken::Never(format!("answers {status}"))),
     };
@@ -138,6 +155,7 @@ pub(crate) fn fetch(
 
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; BUFFER];
+    let (mut since, mut before) = (Instant::now(), count);
     loop {
         let n = match body.read(&mut buffer) {
             Ok(0) if count == size => break,
@@ -153,6 +171,14 @@ pub(crate) fn fetch(
         output.write_all(&buffer[..n]).map_err(Error::io(partial.path(), "cannot write"))?;
         count += n as u64;
         received(count, size);
+        if since.elapsed() >= client.within {
+            if count - before < client.least && count < size {
+                let (least, seconds) = (client.least, client.within.as_secs_f64());
+                let why = format!("sends too slowly: fewer than {least} bytes in {seconds} s");
+                return Err(Broken::Slow(format!("{why}, given up after {count} of {size} bytes")));
+            }
+            (since, before) = (Instant::now(), count);
+        }
     }
     Ok(resumed)
 }
@@ -199,6 +225,14 @@ fn request(
     Err(Broken::Never(format!("redirects more than {REDIRECTS} times")))
 }
 
+/// What to do about a proxy that asks who one is.
+const CREDENTIALS: &str =
+    "it wants a user name and a password: put them into HTTPS_PROXY, as in http://NAME:PASSWORD@HOST:PORT";
+
+/// What to do where somebody between here and the mirror signs in its name.
+const INSPECTED: &str = "perhaps a proxy or virus scanner inspects what is encrypted, with a certificate of its own; \
+    download the file with a browser and take it with `cargo xtask download NAME --from FILE`";
+
 /// Only a connection that was cut is worth another attempt: without a working network, repeating what failed
 /// would make the user wait for nothing.
 fn describe(error: ureq::Error) -> Broken {
@@ -209,12 +243,27 @@ fn describe(error: ureq::Error) -> Broken {
         {
             Broken::Again(format!("hangs up ({e})"))
         }
+        // Both ways in which a certificate that nobody here trusts is told: while shaking hands, and before.
+        ureq::Error::Io(e) if is_about_a_certificate(&e.to_string()) => untrusted(&e),
+        ureq::Error::Rustls(e) if is_about_a_certificate(&e.to_string()) => untrusted(&e),
         ureq::Error::Io(e) => Broken::Never(format!("cannot be reached ({e})")),
+        ureq::Error::ConnectProxyFailed(why) => {
+            let remedy = if why.contains("407") { format!("; {CREDENTIALS}") } else { String::new() };
+            Broken::Never(format!("cannot be reached through the proxy ({why}){remedy}"))
+        }
         ureq::Error::HostNotFound => Broken::Never("cannot be found".to_owned()),
         ureq::Error::ConnectionFailed => Broken::Never("cannot be reached".to_owned()),
         ureq::Error::Timeout(_) => Broken::Never("does not answer in time".to_owned()),
         other => Broken::Again(other.to_string()),
     }
+}
+
+fn is_about_a_certificate(words: &str) -> bool {
+    words.contains("certificate")
+}
+
+fn untrusted(why: &dyn Display) -> Broken {
+    Broken::Never(format!("has a certificate that is not trusted ({why}); {INSPECTED}"))
 }
 
 /// The address that a redirect from `base` leads to; only within the same scheme, so that nobody downgrades
@@ -267,6 +316,16 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_untrusted_certificate_is_told_with_what_helps() {
+        // As rustls words it, inside an error of the connection.
+        let cause =
+            std::io::Error::new(std::io::ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer");
+        let Broken::Never(why) = describe(ureq::Error::Io(cause)) else { panic!("worth no other attempt") };
+        assert!(why.contains("UnknownIssuer") && why.contains("not trusted"), "{why}");
+        assert!(why.contains("browser") && why.contains("--from FILE"), "{why}");
+    }
 
     #[test]
     fn redirects_are_resolved_within_their_scheme() {

@@ -1,5 +1,6 @@
 //! Is this file the published one? Decided by streaming, with bounded memory.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -8,9 +9,11 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::checksum::{Sum, Summing, SummingReader};
 use crate::pins::Pins;
-use crate::{Checksums, Error, File, Result};
+use crate::{Checksums, Error, File, Progress, Result};
 
 const BUFFER: usize = 64 * 1024;
+/// Bytes from which on a check takes long enough to be shown: less are read in a fraction of a second.
+const LARGE: u64 = 32 << 20;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// How far files agree with what was published.
@@ -117,8 +120,28 @@ pub fn verify(path: &Path, file: &File) -> Result<Option<Difference>> {
 
 /// The same, where the file may have been pinned.
 pub(crate) fn verify_pinned(path: &Path, file: &File, pins: &Pins) -> Result<Option<Difference>> {
+    verify_watched(path, file, pins, &|_| {})
+}
+
+/// The same, telling `progress` how far it is where that takes a while.
+pub(crate) fn verify_shown(
+    path: &Path,
+    file: &File,
+    pins: &Pins,
+    progress: &mut dyn Progress,
+) -> Result<Option<Difference>> {
+    let length = path.metadata().map_or(0, |metadata| metadata.len());
+    if length < LARGE {
+        return verify_pinned(path, file, pins);
+    }
+    let progress = RefCell::new(progress);
+    verify_watched(path, file, pins, &|read| progress.borrow_mut().advance(&file.name, read, length))
+}
+
+/// The same; `watch` is told how many bytes of the file have been read.
+fn verify_watched(path: &Path, file: &File, pins: &Pins, watch: &dyn Fn(u64)) -> Result<Option<Difference>> {
     let length = length_of_regular(path)?;
-    let mut plain = open(path)?;
+    let mut plain = open(path, watch)?;
     let first = plain.fill_buf().map_err(Error::io(path, "cannot read"))?;
     let difference = |how| Some(Difference { file: file.name.clone(), how });
     if let Some(payload) = &file.payload {
@@ -139,7 +162,7 @@ pub(crate) fn verify_pinned(path: &Path, file: &File, pins: &Pins) -> Result<Opt
     let mut answer = Err(wrong(path, format!("{length} bytes"), file.length_in_words()));
     // Before the published file, which without a size and a checksum could be almost anything.
     for other in file.alternatives.iter().filter(|other| other.size == length) {
-        let sum = whole(path, open(path)?, other.checksums().start(), length, length)?;
+        let sum = whole(path, open(path, watch)?, other.checksums().start(), length, length)?;
         if other.checksums().accept(&sum) {
             let (name, note) = (other.name.clone(), other.note.clone());
             return Ok(difference(How::Alternative { name, note }));
@@ -195,7 +218,7 @@ fn packed(
 
 /// Whether a file is a gzip archive, by its first bytes.
 pub(crate) fn is_gzip(path: &Path) -> Result<bool> {
-    let mut reader = open(path)?;
+    let mut reader = open(path, &|_| {})?;
     Ok(reader.fill_buf().map_err(Error::io(path, "cannot read"))?.starts_with(&GZIP_MAGIC))
 }
 
@@ -203,9 +226,25 @@ fn accept(path: &Path, expected: &Checksums, sum: &Sum) -> Result<()> {
     if expected.accept(sum) { Ok(()) } else { Err(wrong(path, sum.to_string(), expected.to_string())) }
 }
 
-fn open(path: &Path) -> Result<BufReader<std::fs::File>> {
+fn open<'a>(path: &Path, watch: &'a dyn Fn(u64)) -> Result<BufReader<Watched<'a>>> {
     let file = std::fs::File::open(path).map_err(Error::io(path, "cannot read"))?;
-    Ok(BufReader::with_capacity(BUFFER, file))
+    Ok(BufReader::with_capacity(BUFFER, Watched { file, read: 0, watch }))
+}
+
+/// A file that tells how far it has been read.
+struct Watched<'a> {
+    file: std::fs::File,
+    read: u64,
+    watch: &'a dyn Fn(u64),
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.read += count as u64;
+        (self.watch)(self.read);
+        Ok(count)
+    }
 }
 
 /// Checks that `path` is byte for byte what a mirror should have served; where no checksum is published, gives back

@@ -56,6 +56,7 @@ fn client() -> Client {
         silence: Duration::from_millis(400),
         pause: Duration::from_millis(1),
         proxy_from_environment: false,
+        ..Limits::default()
     })
 }
 
@@ -223,7 +224,7 @@ fn lies_about_the_length_are_found() {
     let server = Server::start(|_, _| Reply {
         head: "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_owned(),
         body: [gzip(&payload(), 6), vec![0; 100_000]].concat(),
-        stall: false,
+        ..Reply::default()
     });
     let outcome = Outcome::of(&[&server.mirror]);
     outcome.failed_with("sends more than");
@@ -276,10 +277,38 @@ fn a_silent_server_is_given_up_and_resumed() {
     Outcome::of(&[&server.mirror]).is_complete();
     assert_eq!(server.requests()[1].range_start, Some(50_000));
 
-    let silent = Server::start(|_, _| Reply { head: String::new(), body: Vec::new(), stall: true });
+    let silent = Server::start(|_, _| Reply::default().stalling());
     let fine = Server::start(good);
     Outcome::of(&[&silent.mirror, &fine.mirror]).is_complete();
     assert_eq!(silent.requests().len(), 1);
+}
+
+#[test]
+fn a_dripping_server_is_given_up_and_a_slow_one_is_not() {
+    // Never silent for long, and without end: 50 bytes a second.
+    let dripping = Server::start(|n, request| good(n, request).dripping(1, Duration::from_millis(20)));
+    let fine = Server::start(good);
+    // 300 kB in a second, 30 kB at a time.
+    let slow = Server::start(|n, request| good(n, request).dripping(30_000, Duration::from_millis(100)));
+    let client = Client::new(&Limits {
+        least: 1_000,
+        within: Duration::from_millis(300),
+        pause: Duration::from_millis(1),
+        proxy_from_environment: false,
+        ..Limits::default()
+    });
+    let get = |mirrors: &[&str]| {
+        let (folder, mut said) = (TempDir::new().unwrap(), Recorder::default());
+        download(&manifest(mirrors), folder.path(), &client, &mut said).unwrap();
+        assert_eq!(fs::read(folder.path().join("tiny/a.gz")).unwrap(), gzip(&payload(), 6));
+        said.notes
+    };
+    let notes = get(&[&dripping.mirror, &fine.mirror]);
+    assert!(notes[0].contains("sends too slowly: fewer than 1000 bytes in 0.3 s"), "{notes:?}");
+    assert_eq!(dripping.requests().len(), 3, "asked as often as one that breaks off at once");
+    assert!(dripping.requests()[1].range_start > Some(0), "what came was kept");
+    assert!(get(&[&slow.mirror]).is_empty());
+    assert_eq!(slow.requests().len(), 1);
 }
 
 #[test]
@@ -390,21 +419,26 @@ fn auto_goes_from_the_data_folder_over_the_cache_to_the_network() {
     let manifest = manifest(&[&server.mirror]);
     let (data, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let places = places(Some(data.path()), cache.path());
-    let obtain = || files(obtain(&manifest, &DataChoice::Auto, &places, &client(), &mut Silent).unwrap());
+    let told = || {
+        let mut said = Recorder::default();
+        let source = obtain(&manifest, &DataChoice::Auto, &places, &client(), &mut said).unwrap();
+        (files(source), said.notes)
+    };
+    let obtain = || told().0;
 
     let found = find(&manifest, &DataChoice::Auto, &places).unwrap();
     assert!(matches!(found, Found::Downloadable { bytes, .. } if bytes == manifest.size()), "{found:?}");
-    let fetched = obtain();
+    let (fetched, notes) = told();
     assert_eq!((fetched.origin, &fetched.verified), (Origin::Download, &Verified::Published));
-    assert!(fetched.notes[0].contains("a.gz is not in"), "{:?}", fetched.notes);
+    assert!(notes[0].contains("a.gz is not in") && fetched.notes.is_empty(), "told once: {notes:?}");
     assert_eq!(obtain().origin, Origin::Cache);
     assert_eq!(server.requests().len(), 1);
 
     // A damaged file in the cache is replaced.
     fs::write(cache.path().join("tiny/a.gz"), "damaged").unwrap();
-    let fetched = obtain();
+    let (fetched, notes) = told();
     assert_eq!(fetched.origin, Origin::Download);
-    assert!(fetched.notes[1].contains("only") || fetched.notes[1].contains("7 bytes"), "{:?}", fetched.notes);
+    assert!(notes[1].contains("only") || notes[1].contains("7 bytes"), "{notes:?}");
 
     // A data folder wins, also with an archive that was packed again or not packed at all.
     fs::create_dir(data.path().join("tiny")).unwrap();
@@ -422,6 +456,18 @@ fn auto_goes_from_the_data_folder_over_the_cache_to_the_network() {
     let local = obtain();
     assert_eq!(local.verified, Verified::Published);
     assert!(local.files[0].ends_with("tiny/a"));
+}
+
+#[test]
+fn a_data_folder_that_does_not_exist_is_told() {
+    let cache = TempDir::new().unwrap();
+    let places = places(Some(&cache.path().join("wrong")), cache.path());
+    let found = find(&manifest(&[]), &DataChoice::Auto, &places).unwrap();
+    let Found::Downloadable { notes, .. } = found else { panic!("{found:?}") };
+    assert!(
+        notes[0].contains("CONVNET_DATA_DIR: ") && notes[0].contains("wrong: no such folder"),
+        "{notes:?}"
+    );
 }
 
 #[test]
@@ -491,23 +537,35 @@ fn the_proxy_of_the_environment_is_used() {
         let folder = TempDir::new().unwrap();
         let limits =
             Limits { proxy_from_environment: true, pause: Duration::from_millis(1), ..Limits::default() };
-        // The proxy refuses; what counts is that it was asked.
-        download(&manifest(&[&mirror]), folder.path(), &Client::new(&limits), &mut Silent).unwrap_err();
+        // The proxy refuses; what counts is that it was asked, and what is said.
+        let error = download(&manifest(&[&mirror]), folder.path(), &Client::new(&limits), &mut Silent);
+        println!("{}", error.unwrap_err());
         return;
     }
     // Variables cannot be set safely in a running program, so this test runs itself again.
-    let (proxy, mirror) = (Server::start(|_, _| Reply::new("403 Forbidden", &[], b"")), Server::start(good));
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    for name in ["HTTPS_PROXY", "https_proxy", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
-    {
-        child.env_remove(name);
+    for (answer, expected) in [
+        ("403 Forbidden", "cannot be reached through the proxy (proxy server responded 403"),
+        (
+            "407 Proxy Authentication Required",
+            "it wants a user name and a password: put them into HTTPS_PROXY",
+        ),
+    ] {
+        let (proxy, mirror) = (Server::start(|_, _| Reply::new(answer, &[], b"")), Server::start(good));
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        for name in
+            ["HTTPS_PROXY", "https_proxy", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]
+        {
+            child.env_remove(name);
+        }
+        child.args(["--exact", "the_proxy_of_the_environment_is_used", "--nocapture"]);
+        child.env(MIRROR, &mirror.mirror).env("HTTP_PROXY", proxy.mirror.trim_end_matches("/files/"));
+        let output = child.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains(expected), "{expected}: {said}");
+        assert!(mirror.requests().is_empty());
+        let asked = proxy.requests();
+        assert!(asked.len() == 1 && mirror.mirror.contains(&asked[0].path), "asked once: {asked:?}");
     }
-    child.args(["--exact", "the_proxy_of_the_environment_is_used"]).env(MIRROR, &mirror.mirror);
-    child.env("HTTP_PROXY", proxy.mirror.trim_end_matches("/files/"));
-    assert!(child.output().unwrap().status.success());
-    assert!(mirror.requests().is_empty());
-    let asked = proxy.requests();
-    assert!(!asked.is_empty() && mirror.mirror.contains(&asked[0].path), "{asked:?}");
 }
 
 #[test]

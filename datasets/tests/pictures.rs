@@ -7,7 +7,7 @@ mod pets;
 use std::fs;
 
 use archives::{picture, replace, tar_gz_of, zip, zip_with, zip_with_link};
-use convnet_datasets::{Manifest, Origin, Verified, check};
+use convnet_datasets::{Manifest, Origin, Silent, Verified, check};
 use pets::{Place, Recorder, as_kaggle, as_microsoft, write_all};
 use zip::CompressionMethod;
 
@@ -103,9 +103,67 @@ fn corrupt_pictures_are_told_and_skipped() {
         let bare = |line: &str| line.replace("PetImages/", "");
         assert_eq!(notes.iter().map(|n| bare(n)).collect::<Vec<_>>(), expected.map(bare));
         let origin = fs::read_to_string(place.tree().join("ORIGIN.txt")).unwrap();
-        assert!(origin.starts_with("76 of 80") && origin.lines().count() == 4, "{origin}");
+        assert!(origin.starts_with("76 of 80") && origin.lines().count() == 5, "{origin}");
+        assert!(origin.ends_with("\nnot there: train/cats/cat.7.jpg\n"), "{origin}");
         assert!(!place.tree().join("train/cats/cat.6.jpg").exists());
     }
+}
+
+#[test]
+fn what_is_not_there_is_listed_by_ranges_of_numbers() {
+    let without = ["Cat/3", "Cat/4", "Dog/9", "Dog/11", "Cat/39"];
+    let lacks = |name: &str| without.iter().any(|n| name == format!("PetImages/{n}.jpg"));
+    let files: Vec<_> = as_microsoft().into_iter().filter(|(name, _)| !lacks(name)).collect();
+    let mut place = Place::new();
+    place.adopt_bytes(&zip(&files)).unwrap();
+    let listed = |place: &Place| {
+        let origin = fs::read_to_string(place.tree().join("ORIGIN.txt")).unwrap();
+        let lines = origin.lines().filter_map(|line| line.strip_prefix("not there: ").map(str::to_owned));
+        lines.collect::<Vec<_>>()
+    };
+    let expected = [
+        "train/cats/cat.3.jpg to cat.4.jpg",
+        "train/dogs/dog.9.jpg",
+        "train/dogs/dog.11.jpg",
+        "test/cats/cat.39.jpg",
+    ];
+    assert_eq!(listed(&place), expected);
+    let [note] = place.said.notes.as_slice() else { panic!("{:?}", place.said.notes) };
+    assert_eq!(note, "75 of 80 pictures: 5 not there; listed in pets_small/ORIGIN.txt");
+    // A divided folder may have names of its own: then nobody knows which number is which.
+    let mut own = Place::new();
+    for (part, count) in [("train", 19), ("validation", 10), ("test", 10)] {
+        for class in ["cats", "dogs"] {
+            let named = |n| (format!("{part}/{class}/{n}.jpg"), picture(n));
+            write_all(own.sources.path(), &(0..count).map(named).collect::<Vec<_>>());
+        }
+    }
+    own.adopt(&own.source("")).unwrap();
+    assert_eq!(listed(&own), ["1 of the 20 pictures of train/cats/", "1 of the 20 pictures of train/dogs/"]);
+}
+
+#[test]
+fn fewer_pictures_never_replace_more() {
+    let few: Vec<_> = as_microsoft().into_iter().filter(|(name, _)| name != "PetImages/Cat/7.jpg").collect();
+    let mut place = Place::new();
+    place.adopt_bytes(&zip(&as_microsoft())).unwrap();
+    let message = place.adopt_bytes(&zip(&few)).unwrap_err().to_string();
+    assert!(
+        message.contains("gives 79 pictures where") && message.contains("has 80, which stay"),
+        "{message}"
+    );
+    assert!(message.contains("remove that folder first"), "{message}");
+    place.is_complete();
+    // A damaged one does not count: what is whole replaces it.
+    fs::write(place.tree().join("train/dogs/dog.3.jpg"), "cut").unwrap();
+    let located = place.adopt_bytes(&zip(&few)).unwrap();
+    assert_eq!(located.verified.to_string(), "79 of 80 pictures");
+    assert_eq!(fs::read(place.tree().join("train/dogs/dog.3.jpg")).unwrap(), picture(1003));
+    // As the message says.
+    fs::remove_dir_all(place.tree()).unwrap();
+    place.adopt_bytes(&zip(&few)).unwrap();
+    place.adopt_bytes(&zip(&as_microsoft())).unwrap();
+    place.is_complete();
 }
 
 #[test]
@@ -172,6 +230,6 @@ fn the_real_pictures_are_whole() {
         return;
     };
     let manifest = Manifest::cats_and_dogs().unwrap();
-    let located = check(&manifest, root.as_ref(), Origin::DataDir).unwrap().unwrap();
+    let located = check(&manifest, root.as_ref(), Origin::DataDir, &mut Silent).unwrap().unwrap();
     assert_eq!(located.verified, Verified::Counted { found: 4_000, expected: 4_000 });
 }

@@ -23,6 +23,7 @@ fn client() -> Client {
         silence: Duration::from_millis(400),
         pause: Duration::from_millis(1),
         proxy_from_environment: false,
+        ..Limits::default()
     })
 }
 
@@ -139,9 +140,11 @@ fn a_prepared_set_is_found_and_a_broken_one_replaced_in_the_cache_only() {
     assert_eq!(origin(get(&folder).unwrap()), Origin::Folder);
 
     // A picture that has been damaged since is found by the check.
-    check(&manifest, data.cache.path(), Origin::Folder).unwrap().unwrap();
+    check(&manifest, data.cache.path(), Origin::Folder, &mut Recorder::default()).unwrap().unwrap();
     fs::write(data.tree().join("test/dogs/dog.33.jpg"), "").unwrap();
-    let message = check(&manifest, data.cache.path(), Origin::Folder).unwrap_err().to_string();
+    let message = check(&manifest, data.cache.path(), Origin::Folder, &mut Recorder::default())
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("1 corrupt pictures, the first is dog.33.jpg (empty)"), "{message}");
 }
 

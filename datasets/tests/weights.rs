@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use archives::gzip;
 use convnet_datasets::{
-    Client, DataChoice, Error, Found, How, Limits, Manifest, Origin, Places, Silent, Verified, adopt, check,
-    download, find, glance, verify,
+    Announcement, Client, DataChoice, Error, Found, How, Limits, Manifest, Origin, Places, Progress, Silent,
+    Verified, adopt, check, download, find, glance, verify,
 };
 use server::{Reply, Server};
 use sha2::{Digest, Sha256};
@@ -69,6 +69,7 @@ fn client() -> Client {
         silence: Duration::from_millis(400),
         pause: Duration::from_millis(1),
         proxy_from_environment: false,
+        ..Limits::default()
     })
 }
 
@@ -130,7 +131,7 @@ fn a_size_that_nobody_states_is_taken_from_the_server_within_a_bound() {
         Server::start(move |_, _| Reply {
             head: "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_owned(),
             body: body.clone(),
-            stall: false,
+            ..Reply::default()
         })
     };
     let (short, page) = (body.clone(), b"<html>sign in".to_vec());
@@ -173,7 +174,7 @@ fn alternatives_are_accepted_and_named() {
     let data = TempDir::new().unwrap();
     let places = Places { data_dir: Some(data.path().to_owned()), cache: None };
     fs::create_dir(data.path().join("weights")).unwrap();
-    let here = || check(&manifest, data.path(), Origin::DataDir);
+    let here = || check(&manifest, data.path(), Origin::DataDir, &mut Silent);
     let write = |name: &str, bytes: &[u8]| fs::write(data.path().join("weights").join(name), bytes).unwrap();
     assert!(here().unwrap().is_none() && glance(&manifest, &places).is_none());
 
@@ -223,6 +224,8 @@ fn what_the_user_has_is_verified_and_copied() {
     fs::write(&file, weights("something else")).unwrap();
     let message = take(&file).unwrap_err().to_string();
     assert!(message.contains("whatever I called it: 22 bytes, expected 17 bytes"), "{message}");
+    assert!(message.contains("this is not w.h5 of net; it was not touched"), "{message}");
+    assert!(!message.contains("remove or replace"), "no advice about what is somebody's own: {message}");
     assert_eq!(names(&folder), [".download.lock"]);
 
     fs::write(&file, b"of another kind").unwrap();
@@ -232,6 +235,11 @@ fn what_the_user_has_is_verified_and_copied() {
     assert_eq!((located.verified, located.root.as_path()), (Verified::Published, cache.path()));
     assert_eq!(fs::read(folder.join("w.h5")).unwrap(), published);
     assert!(file.exists());
+
+    // The copy of a run that was killed is removed by the next one.
+    fs::write(folder.join(".convnet-Ab12cd.part"), "half").unwrap();
+    take(&file).unwrap();
+    assert_eq!(names(&folder), [".download.lock", "w.h5", "w.keras"]);
 
     // A damaged one in the cache gives way, also under another name.
     fs::write(folder.join("w.h5"), "damaged").unwrap();
@@ -270,16 +278,74 @@ fn what_the_user_has_is_pinned_where_no_checksum_was_published() {
     assert_eq!(fs::read(cache.path().join("weights/w.h5")).unwrap(), weights("first"));
 }
 
+/// `a.gz` and `b`, both with this text inside.
+fn two_files(text: &[u8]) -> Manifest {
+    let (sum, size) = (sha256(text), text.len());
+    Manifest::parse(&format!(
+        "name = \"m\"\ntitle = \"t\"\nfolder = \"m\"\nlicence = \"l\"\nhomepage = \"h\"\ncitation = \"c\"\n\
+         mirrors = []\n[[files]]\nname = \"a.gz\"\nsize = 99\nsha256 = [\"{sum}\"]\n[files.payload]\nname = \"a\"\n\
+         size = {size}\nsha256 = [\"{sum}\"]\n[[files]]\nname = \"b\"\nsize = {size}\nsha256 = [\"{sum}\"]"
+    ))
+    .unwrap()
+}
+
+#[test]
+fn half_a_set_is_checked_and_what_lacks_is_named() {
+    let (text, data) = (b"payload".as_slice(), TempDir::new().unwrap());
+    let manifest = two_files(text);
+    let here = || check(&manifest, data.path(), Origin::DataDir, &mut Silent).map_err(|e| e.to_string());
+    let write = |name: &str, bytes: &[u8]| fs::write(data.path().join("m").join(name), bytes).unwrap();
+    assert!(here().unwrap().is_none());
+    fs::create_dir(data.path().join("m")).unwrap();
+    assert!(here().unwrap().is_none(), "an empty folder is nothing");
+    write("b", text);
+    let message = here().unwrap_err();
+    assert!(message.contains("m: lacks a.gz; what is there is whole (checksums as published)"), "{message}");
+    write("b", b"damaged");
+    let message = here().unwrap_err();
+    assert!(message.contains("m: lacks a.gz; ") && message.contains("m/b: sha256"), "{message}");
+    write("a.gz", b"");
+    let message = here().unwrap_err();
+    assert!(message.contains("m/a.gz: ") && message.contains("m/b: sha256"), "all are told: {message}");
+    assert!(!message.contains("lacks"), "{message}");
+    write("a.gz", &gzip(text));
+    let message = here().unwrap_err();
+    assert!(message.contains("m/b: sha256") && message.contains("remove or replace"), "{message}");
+    write("b", text);
+    assert!(here().unwrap().is_some());
+}
+
+/// Writes down how far files have been read.
+#[derive(Default)]
+struct Reading(Vec<(u64, u64)>);
+
+impl Progress for Reading {
+    fn announce(&mut self, _: &Announcement<'_>) {}
+    fn advance(&mut self, file: &str, read: u64, total: u64) {
+        assert_eq!(file, "b");
+        self.0.push((read, total));
+    }
+    fn prepare(&mut self, _: &str, _: u64, _: u64) {}
+    fn note(&mut self, _: &str) {}
+}
+
+#[test]
+fn the_check_of_a_large_file_is_shown() {
+    let (large, data) = (vec![7_u8; 40 << 20], TempDir::new().unwrap());
+    fs::create_dir(data.path().join("m")).unwrap();
+    fs::write(data.path().join("m/a"), "small").unwrap();
+    fs::write(data.path().join("m/b"), &large).unwrap();
+    let mut reading = Reading::default();
+    check(&two_files(&large), data.path(), Origin::Cache, &mut reading).unwrap_err();
+    let size = large.len() as u64;
+    assert!(reading.0.len() > 100 && reading.0.is_sorted(), "{} reports", reading.0.len());
+    assert_eq!(reading.0.last(), Some(&(size, size)));
+}
+
 #[test]
 fn packed_files_are_taken_as_they_are() {
     let text = b"payload".as_slice();
-    let manifest = Manifest::parse(&format!(
-        "name = \"m\"\ntitle = \"t\"\nfolder = \"m\"\nlicence = \"l\"\nhomepage = \"h\"\ncitation = \"c\"\n\
-         mirrors = []\n[[files]]\nname = \"a.gz\"\nsize = 99\nsha256 = [\"{0}\"]\n[files.payload]\nname = \"a\"\n\
-         size = 7\nsha256 = [\"{0}\"]\n[[files]]\nname = \"b\"\nsize = 7\nsha256 = [\"{0}\"]",
-        sha256(text)
-    ))
-    .unwrap();
+    let manifest = two_files(text);
     for (bytes, name) in [(gzip(text), "a.gz"), (text.to_vec(), "a")] {
         let (cache, mine) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         fs::write(mine.path().join("a.gz"), &bytes).unwrap();
@@ -306,7 +372,7 @@ fn the_real_weights_are_known() {
         ("imagenet_class_index", "indented"),
     ] {
         let manifest = Manifest::named(name).unwrap();
-        let Some(located) = check(&manifest, root.as_ref(), Origin::DataDir).unwrap() else {
+        let Some(located) = check(&manifest, root.as_ref(), Origin::DataDir, &mut Silent).unwrap() else {
             eprintln!("{name} is not in CONVNET_DATA_DIR and not checked");
             continue;
         };

@@ -6,7 +6,8 @@ use crate::stdout::print;
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use convnet_datasets::{
-    Client, DataChoice, Found, Located, Manifest, Origin, Places, adopt, check, download, find, glance,
+    Client, DataChoice, Found, Located, Manifest, Origin, Places, Silent, adopt, check, download, find,
+    glance,
 };
 use convnet_report::{Align, Progress, Table};
 use std::path::{Path, PathBuf};
@@ -115,17 +116,24 @@ fn listed(manifests: &[Manifest], places: &Places) -> String {
     }
     let shown =
         |root: &Option<PathBuf>| root.as_deref().map_or("not set".into(), |r| r.display().to_string());
-    format!("{table}\nCONVNET_DATA_DIR: {}\ncache: {}", shown(&places.data_dir), shown(&places.cache))
+    // The cache is made when something comes; a folder of data that is not there is a slip of the pen.
+    let there = places.data_dir.as_deref().is_none_or(Path::is_dir);
+    let absent = if there { "" } else { ": no such folder" };
+    format!("{table}\nCONVNET_DATA_DIR: {}{absent}\ncache: {}", shown(&places.data_dir), shown(&places.cache))
 }
 
 /// Checks what is there; what was named and is not there counts as failed.
 fn verify(manifests: &[Manifest], places: &Places, named: bool) -> Result<()> {
-    let mut failed = Vec::new();
+    let (mut failed, mut progress) = (Vec::new(), Progress::stderr());
+    if let Some(root) = places.data_dir.as_deref().filter(|root| !root.is_dir()) {
+        progress.say(&format!("CONVNET_DATA_DIR: {}: no such folder", root.display()));
+    }
     for manifest in manifests {
         let mut found = false;
         for (origin, root) in [(Origin::DataDir, &places.data_dir), (Origin::Cache, &places.cache)] {
             let Some(root) = root else { continue };
-            match check(manifest, root, origin) {
+            let checked = check(manifest, root, origin, &mut Fetching::new(&mut progress));
+            match checked {
                 Ok(None) => continue,
                 Ok(Some(located)) => print(&there(manifest, &located))?,
                 Err(error) => {
@@ -173,8 +181,13 @@ fn fetch(manifests: &[Manifest], places: &Places) -> Result<()> {
             }
         }
     }
-    let [first, ..] = failed.as_slice() else { return Ok(()) };
-    progress.say(&format!("if you have it already: cargo xtask download {first} --from PATH"));
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let served = manifests.iter().find(|m| !m.mirrors.is_empty() && failed.contains(&m.name.as_str()));
+    if let Some(Manifest { name, .. }) = served {
+        progress.say(&format!("if you have it already: cargo xtask download {name} --from PATH"));
+    }
     bail!("{} of {} could not be had: {}", failed.len(), manifests.len(), failed.join(", "))
 }
 
@@ -192,8 +205,13 @@ fn fetch_one(
             root
         }
     };
+    if manifest.mirrors.is_empty() {
+        let files: Vec<_> = manifest.files.iter().map(|file| file.name.as_str()).collect();
+        let (files, name) = (files.join(", "), &manifest.name);
+        bail!("no mirror is known of {files}; where you have it: cargo xtask download {name} --from PATH");
+    }
     download(manifest, &root, client, &mut Fetching::new(progress))?;
-    let located = check(manifest, &root, Origin::Download)?;
+    let located = check(manifest, &root, Origin::Download, &mut Silent)?;
     let located = located.ok_or_else(|| anyhow!("it has been removed from {} again", root.display()))?;
     Ok(there(manifest, &located))
 }

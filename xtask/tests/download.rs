@@ -1,6 +1,7 @@
 //! `download` as a user meets it: what it shows, what it takes, what it says when something is wrong, and how it ends.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -88,11 +89,56 @@ fn what_fails_is_told_and_the_rest_still_runs() {
     for expected in [
         "The names of the 1,000 ImageNet classes: downloading 35.4 kB into",
         "imagenet_class_index: imagenet_class_index.json of imagenet_class_index could not be downloaded",
-        "efficientnet_lite0: efficientnet-lite0-57934424.pth of efficientnet_lite0 could not be downloaded: no mirror",
+        "efficientnet_lite0: no mirror is known of efficientnet-lite0-57934424.pth; where you have it: \
+         cargo xtask download efficientnet_lite0 --from PATH",
+        "if you have it already: cargo xtask download imagenet_class_index --from PATH",
         "error: 2 of 2 could not be had: imagenet_class_index, efficientnet_lite0",
     ] {
         assert!(ended.err.contains(expected), "{expected}: {}", ended.err);
     }
+    assert!(!ended.err.contains("18.8 MB"), "no download is announced that cannot begin: {}", ended.err);
+}
+
+#[test]
+fn a_data_folder_that_does_not_exist_is_told() {
+    let cache = TempDir::new().unwrap();
+    let wrong = cache.path().join("wrong");
+    let told = format!("CONVNET_DATA_DIR: {}: no such folder", wrong.display());
+    for arguments in [&["--list"][..], &["--verify"], &["imagenet_class_index"]] {
+        let ended = download(cache.path(), Some(&wrong), arguments);
+        assert!(
+            (ended.out.clone() + &ended.err).contains(&told),
+            "{arguments:?}: {}{}",
+            ended.out,
+            ended.err
+        );
+    }
+    let right = download(cache.path(), Some(cache.path()), &["--list"]);
+    assert!(!right.out.contains("no such folder"), "{}", right.out);
+}
+
+/// Another process of ours downloads: the test holds its lock.
+#[test]
+fn a_second_process_says_that_it_waits_and_then_goes_on() {
+    let (cache, mine) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let folder = kaggle(mine.path());
+    fs::create_dir(cache.path().join("downloads")).unwrap();
+    let held = fs::File::create(cache.path().join("downloads/.download.lock")).unwrap();
+    held.lock().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["download", "cats_and_dogs", "--from"]).arg(&folder).env("CONVNET_CACHE", cache.path());
+    command.env_remove("CONVNET_DATA_DIR").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut second = command.spawn().unwrap();
+    let mut lines = BufReader::new(second.stderr.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.contains("another process downloads into") && first.contains("waiting for it"), "{first}");
+    assert!(second.try_wait().unwrap().is_none(), "it waits");
+    assert!(!cache.path().join("cats_and_dogs_small").exists());
+    drop(held);
+    let said: Vec<String> = lines.map(Result::unwrap).collect();
+    assert!(said.iter().any(|line| line.contains("3999 of 4000 pictures")), "{said:?}");
+    assert!(second.wait().unwrap().success());
+    assert!(cache.path().join("cats_and_dogs_small/test/dogs/dog.1999.jpg").is_file());
 }
 
 #[test]
@@ -127,6 +173,19 @@ fn pictures_of_the_user_are_prepared_checked_and_found_again() {
     assert_eq!(damaged.code, Some(1));
     assert!(damaged.out.contains("the first is dog.1600.jpg (no JPEG)"), "{}", damaged.out);
     assert!(damaged.err.contains("cats_and_dogs failed the check"), "{}", damaged.err);
+}
+
+#[test]
+fn half_a_set_is_checked_and_what_lacks_is_named() {
+    let cache = TempDir::new().unwrap();
+    fs::create_dir(cache.path().join("mnist")).unwrap();
+    fs::write(cache.path().join("mnist/t10k-labels-idx1-ubyte.gz"), "damaged").unwrap();
+    let ended = download(cache.path(), None, &["--verify", "mnist"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    for expected in ["lacks train-images-idx3-ubyte.gz, ", "t10k-labels-idx1-ubyte.gz: "] {
+        assert!(ended.out.contains(expected), "{expected}: {}", ended.out);
+    }
+    assert!(!ended.out.contains("not here"), "{}", ended.out);
 }
 
 #[test]

@@ -257,6 +257,18 @@ fn the_plan_runs_nothing() {
 }
 
 #[test]
+fn the_plan_tells_which_places_were_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = folder.path().join("wrong");
+    let mut plan = smoke(&folder.path().join("out"), &["--plan", "--only", "5.1,5.2.1", "--data", "auto"]);
+    plan.env("CONVNET_DATA_DIR", &wrong).env("CONVNET_CACHE", folder.path());
+    let (code, said) = ended(&plan.output().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    let told = format!("CONVNET_DATA_DIR: {}: no such folder", wrong.display());
+    assert_eq!(said.matches(&told).count(), 2, "for the digits, and for cats and dogs: {said}");
+}
+
+#[test]
 fn wrong_usage_is_told_with_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();
     let (code, said) = ended(&smoke(folder.path(), &["--only", "5.7"]).output().unwrap());

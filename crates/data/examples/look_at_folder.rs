@@ -37,7 +37,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let hashes: Vec<&[_]> = sets.iter().map(|set| &set.hashes[..]).collect();
     let duplicates = near_duplicates(&hashes);
-    println!("{} pictures are there more than once", duplicates.len());
+    match duplicates.len() {
+        1 => println!("1 picture is there more than once"),
+        more => println!("{more} pictures are there more than once"),
+    }
     for found in duplicates {
         println!(
             "  {}{}",

@@ -122,6 +122,51 @@ fn a_picture_of_one_pixel_and_one_of_one_row() {
     }
 }
 
+/// A TIFF of 2×2 pixels with `samples` floating-point numbers each, by the specification (TIFF 6.0, section 2).
+fn float_tiff(samples: u16) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..4 * samples).flat_map(|number| f32::from(number).to_le_bytes()).collect();
+    let (header, each) = (8, 12);
+    let entries = 10;
+    let behind = header + 2 + entries * each + 4;
+    // Lists that do not fit into an entry lie behind all of them: bits, then formats, then the pixels.
+    let list = |value: u16| vec![value; usize::from(samples)].into_iter().flat_map(u16::to_le_bytes);
+    let long = 2 * u32::from(samples);
+    let (bits_at, formats_at) = (behind, behind + long);
+    let pixels_at = formats_at + long;
+    let short = 3_u16;
+    let place = |at: u32, value: u16| if samples == 1 { u32::from(value) } else { at };
+    let mut bytes = [&b"II*\0"[..], &header.to_le_bytes(), &(entries as u16).to_le_bytes()].concat();
+    for (tag, kind, count, value) in [
+        (256_u16, short, 1, 2),
+        (257, short, 1, 2),
+        (258, short, u32::from(samples), place(bits_at, 32)),
+        (259, short, 1, 1),
+        (262, short, 1, if samples == 1 { 1 } else { 2 }),
+        (273, 4, 1, pixels_at),
+        (277, short, 1, u32::from(samples)),
+        (278, short, 1, 2),
+        (279, 4, 1, pixels.len() as u32),
+        (339, short, u32::from(samples), place(formats_at, 3)),
+    ] {
+        bytes.extend([tag, kind].into_iter().flat_map(u16::to_le_bytes));
+        bytes.extend([count, value].into_iter().flat_map(u32::to_le_bytes));
+    }
+    bytes.extend([0; 4]);
+    bytes.extend(list(32).chain(list(3)));
+    bytes.extend(pixels);
+    bytes
+}
+
+#[test]
+fn a_tiff_of_floating_point_numbers_is_not_damaged_but_not_read() {
+    for samples in [1, 3, 4] {
+        let why = Decoder::default().decode(&float_tiff(samples), 3).expect_err("no bytes");
+        assert!(matches!(why, Undecodable::Unsupported(_)), "{samples}: {why}");
+        let words = why.to_string();
+        assert!(words.contains("floating-point") && words.contains("convert it to JPEG or PNG"), "{words}");
+    }
+}
+
 #[test]
 #[should_panic(expected = "1 or 3 channels, not 4")]
 fn other_channels_are_a_mistake_of_the_program() {

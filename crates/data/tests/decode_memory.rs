@@ -36,6 +36,39 @@ fn promised(format: image::ImageFormat, place: impl Fn(&[u8]) -> usize, sides: &
     bytes
 }
 
+/// Grey in one strip, of which nothing is there (TIFF 6.0, section 3).
+fn tiff() -> Vec<u8> {
+    let (short, long) = (3_u16, 4_u16);
+    let entries = [
+        (256_u16, long, SIDE),
+        (257, long, SIDE),
+        (258, short, 8),
+        (259, short, 1),
+        (262, short, 1),
+        (273, long, 8),
+        (277, short, 1),
+        (278, long, SIDE),
+        (279, long, SIDE * SIDE),
+    ];
+    let mut bytes = [&b"II*\0"[..], &8_u32.to_le_bytes(), &(entries.len() as u16).to_le_bytes()].concat();
+    for (tag, kind, value) in entries {
+        bytes.extend([tag, kind].into_iter().flat_map(u16::to_le_bytes));
+        bytes.extend([1, value].into_iter().flat_map(u32::to_le_bytes));
+    }
+    bytes.extend([0; 4]);
+    bytes
+}
+
+/// A canvas of that size around a picture of 16×16 (RFC 9649, section 2.7): one frame cannot be as large.
+fn webp() -> Vec<u8> {
+    let small = common::encoded(&[90; 16 * 16 * 3], 16, 16, image::ImageFormat::WebP);
+    let side = &(SIDE - 1).to_le_bytes()[..3];
+    let canvas = [&b"VP8X"[..], &10_u32.to_le_bytes(), &[0; 4], side, side].concat();
+    // Behind RIFF, the length of the file, and WEBP.
+    let chunks = [&canvas[..], &small[12..]].concat();
+    [&b"RIFF"[..], &(4 + chunks.len() as u32).to_le_bytes(), b"WEBP", &chunks].concat()
+}
+
 fn find(bytes: &[u8], marker: &[u8]) -> usize {
     bytes.windows(marker.len()).position(|window| window == marker).expect("the marker is there")
 }
@@ -58,6 +91,8 @@ fn thirty_thousand_squared_is_refused_before_its_pixels_are_allocated() {
         ("JPEG", promised(Jpeg, |bytes| find(bytes, &[0xff, 0xc0]) + 5, &[big, big].concat())),
         ("GIF", promised(Gif, |_| 6, &[small, small].concat())),
         ("BMP", promised(Bmp, |_| 18, &[long, long].concat())),
+        ("TIFF", tiff()),
+        ("WebP", webp()),
     ];
     let before = peak();
     for (name, bytes) in &bombs {

@@ -186,6 +186,32 @@ fn links_are_followed_inside_the_folder_and_nowhere_else() {
 
 #[test]
 #[cfg(unix)]
+fn a_set_laid_out_with_links_is_read_where_its_user_says_so() {
+    use std::os::unix::fs::symlink;
+    let store = tree(&["objects/1.jpg", "objects/2.jpg", "dogs/d.jpg", "dogs/deep/e.jpg", "more/f.jpg"]);
+    let folder = tree(&["cats/a.jpg", "horses/h.jpg"]);
+    let link =
+        |target: &str, path: &str| symlink(store.path().join(target), folder.path().join(path)).unwrap();
+    link("objects/1.jpg", "cats/1.jpg");
+    link("objects/2.jpg", "cats/2.jpg");
+    link("dogs", "dogs");
+    // Neither nowhere nor a whole folder from elsewhere.
+    link("nothing", "cats/3.jpg");
+    link("more", "cats/more");
+    let classes: Vec<String> = ["cats", "dogs"].map(String::from).to_vec();
+    let list = PictureFolder::list_linked(folder.path(), &classes).unwrap();
+    let expected = ["cats/1.jpg 0", "cats/2.jpg 0", "cats/a.jpg 0", "dogs/d.jpg 1", "dogs/deep/e.jpg 1"];
+    assert_eq!(paths(&list), expected);
+    let [Note::OtherClass(other), Note::Links(passed)] = list.notes() else { panic!("{:?}", list.notes()) };
+    assert_eq!((other.as_str(), passed.count), ("horses", 2), "{passed}");
+    assert!(list.files().all(|(path, _)| folder.path().join(path).is_file()));
+    // Elsewhere the rule stays.
+    let strict = PictureFolder::list_classes(folder.path(), &classes).unwrap();
+    assert_eq!(paths(&strict), ["cats/a.jpg 0"]);
+}
+
+#[test]
+#[cfg(unix)]
 fn links_that_fan_out_end() {
     // Twenty folders, each with two links to the next: a million paths, if all were followed.
     let folder = tree(&["cats/a.jpg", "cats/n19/b.jpg"]);

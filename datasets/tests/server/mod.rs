@@ -21,11 +21,14 @@ pub(crate) struct Request {
     pub(crate) if_range: Option<String>,
 }
 
-/// What goes out: a head, some bytes, and how it ends.
+/// What goes out: a head, some bytes, how fast, and how it ends.
+#[derive(Default)]
 pub(crate) struct Reply {
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
     pub(crate) stall: bool,
+    /// So many bytes at a time, and the pause behind them.
+    pub(crate) drip: Option<(usize, Duration)>,
 }
 
 impl Reply {
@@ -39,11 +42,15 @@ impl Reply {
         let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
         let head =
             format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{lines}\r\n");
-        Self { head, body: body.to_vec(), stall: false }
+        Self { head, body: body.to_vec(), ..Self::default() }
     }
 
     pub(crate) fn stalling(self) -> Self {
         Self { stall: true, ..self }
+    }
+
+    pub(crate) fn dripping(self, bytes: usize, pause: Duration) -> Self {
+        Self { drip: Some((bytes, pause)), ..self }
     }
 
     /// What a good server answers, ranges included.
@@ -112,7 +119,17 @@ fn serve(
     };
     let reply = answer(number, &request);
     // A client that hangs up early is part of the tests.
-    let _ = stream.write_all(reply.head.as_bytes()).and_then(|()| stream.write_all(&reply.body));
+    let (bytes, pause) = reply.drip.unwrap_or((usize::MAX, Duration::ZERO));
+    let sent = stream.write_all(reply.head.as_bytes()).and_then(|()| {
+        reply.body.chunks(bytes).try_for_each(|part| {
+            stream.write_all(part)?;
+            thread::sleep(pause);
+            Ok(())
+        })
+    });
+    if sent.is_err() {
+        return;
+    }
     if reply.stall {
         thread::sleep(Duration::from_secs(20));
     }

@@ -9,6 +9,8 @@ use std::io::{Cursor, ErrorKind};
 /// The most bytes that a decoder may take at a time: 67 million pixels of 16-bit RGBA.
 const MAX_MEMORY: u64 = 8 * super::MAX_PIXELS;
 
+const FLOATS: &str = "a picture of floating-point numbers, whose range nobody knows";
+
 impl Decoder {
     pub(super) fn other(
         &mut self,
@@ -26,6 +28,10 @@ impl Decoder {
         let _turn = turn(height, width);
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms).to_exif();
         let colours = decoder.color_type();
+        // Before memory is taken for them.
+        if matches!(colours, ColorType::Rgb32F | ColorType::Rgba32F) {
+            return Err(Undecodable::Unsupported(FLOATS));
+        }
         let pixels = room(&mut self.pixels, height * width * channels);
         let direct = match colours {
             ColorType::L8 => channels == 1,
@@ -53,11 +59,7 @@ fn convert(colours: ColorType, raw: &[u8], channels: usize, pixels: &mut [u8]) -
     let bytes = match colours {
         ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => 1,
         ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => 2,
-        _ => {
-            return Err(Undecodable::Unsupported(
-                "a picture of floating-point numbers, whose range nobody knows",
-            ));
-        }
+        _ => return Err(Undecodable::Unsupported(FLOATS)),
     };
     let upper = if cfg!(target_endian = "little") { bytes - 1 } else { 0 };
     for (to, from) in pixels.chunks_exact_mut(channels).zip(raw.chunks_exact(samples * bytes)) {
@@ -78,6 +80,10 @@ fn failed(error: ImageError) -> Undecodable {
         ImageError::Limits(limit) if limit.kind() == LimitErrorKind::InsufficientMemory => {
             Undecodable::Damaged(format!("it would take more than {MAX_MEMORY} bytes to decode"))
         }
+        // Well made, but of a kind that the decoder does not know.
+        ImageError::Unsupported(_) => Undecodable::Unsupported(
+            "a picture of a rare kind of its format, such as one of floating-point numbers or an unusual compression",
+        ),
         _ => Undecodable::Damaged(error.to_string()),
     }
 }

@@ -8,14 +8,15 @@ pub use note::{Note, Passed};
 use crate::{Error, Result};
 use convnet_tensor::{Purpose, Seed};
 use std::path::{Path, PathBuf};
+use walk::Links;
 
 /// The pictures below `folder/class/`, listed but not yet read.
 ///
 /// Classes are the folders' names in the order of their bytes, as in Keras' `image_dataset_from_directory`; within a class
 /// files are in the order of their paths. Pictures are .jpg, .jpeg, .png, .webp, .bmp, .gif, .tif and .tiff in any case, at any
 /// depth. Names that begin with a dot are ignored, as they are everywhere. A link is followed when it leads to something
-/// inside the folder; it is passed over, and counted, when it leads elsewhere, nowhere or in a circle. What else was passed over, and classes
-/// that look wrong, are told by [`PictureFolder::notes`].
+/// inside the folder; it is passed over, and counted, when it leads elsewhere (but see [`PictureFolder::list_linked`]),
+/// nowhere or in a circle. What else was passed over, and classes that look wrong, are told by [`PictureFolder::notes`].
 ///
 /// ```no_run
 /// use convnet_data::{LoadOptions, PictureFolder};
@@ -50,7 +51,7 @@ impl PictureFolder {
     /// # Errors
     /// [`Error::Read`] when a folder cannot be listed, [`Error::File`] when there is no class or no picture at all.
     pub fn list(folder: &Path) -> Result<PictureFolder> {
-        walk::list(folder, None)
+        walk::list(folder, None, Links::Inside)
     }
 
     /// Lists the pictures of the given classes, whose labels are 0, 1 … in the order given.
@@ -60,7 +61,17 @@ impl PictureFolder {
     /// # Errors
     /// As [`PictureFolder::list`]. A class without a folder is no error but a note, as one with an empty folder is.
     pub fn list_classes(folder: &Path, classes: &[String]) -> Result<PictureFolder> {
-        walk::list(folder, Some(classes))
+        walk::list(folder, Some(classes), Links::Inside)
+    }
+
+    /// The same for a data set that somebody has laid out with links, as archives of data and package managers do: a link to a
+    /// file is followed wherever it leads, and so is one in the place of a class's folder. Other links to folders are followed
+    /// only inside the folder. For folders that one trusts: pictures from elsewhere are read.
+    ///
+    /// # Errors
+    /// As [`PictureFolder::list_classes`].
+    pub fn list_linked(folder: &Path, classes: &[String]) -> Result<PictureFolder> {
+        walk::list(folder, Some(classes), Links::Anywhere)
     }
 
     /// The folder.

@@ -5,6 +5,7 @@ use super::{PictureFile, PictureFolder};
 use crate::{Error, Result};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::fs::FileType;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,23 +16,35 @@ const RAW: [&str; 24] = [
     "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srw", "x3f",
 ];
 
-pub(super) fn list(root: &Path, wanted: Option<&[String]>) -> Result<PictureFolder> {
+/// Which links are followed.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Links {
+    /// Those that lead to something inside the folder.
+    Inside,
+    /// Those to files too, and those in the place of a class's folder, wherever they lead.
+    Anywhere,
+}
+
+pub(super) fn list(root: &Path, wanted: Option<&[String]>, links: Links) -> Result<PictureFolder> {
     let failed = |cause| Error::Read { path: root.to_path_buf(), cause };
     let mut walk = Walk {
         root: root.to_path_buf(),
         real_root: root.canonicalize().map_err(failed)?,
+        links,
         files: Vec::new(),
         counts: Counts::default(),
     };
     let mut folders: Vec<OsString> = Vec::new();
-    for name in walk.names(Path::new(""))? {
+    for (name, kind) in walk.names(Path::new(""))? {
         let path = PathBuf::from(&name);
-        match walk.kind(&path)? {
+        match walk.kind(&path, kind) {
             Kind::Folder => folders.push(name),
             Kind::File if has_extension(&path, &PICTURES) => count(&mut walk.counts.outside, path),
             Kind::File | Kind::Special => walk.pass(path),
-            Kind::Link(Some(target)) if target.is_dir() => folders.push(name),
-            Kind::Link(_) => count(&mut walk.counts.links, path),
+            Kind::Link(link) => match link.filter(|link| link.inside || links == Links::Anywhere) {
+                Some(Link { target, .. }) if target.is_dir() => folders.push(name),
+                _ => count(&mut walk.counts.links, path),
+            },
         }
     }
     folders.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
@@ -82,14 +95,21 @@ enum Kind {
     File,
     /// A pipe, socket or device: never opened.
     Special,
-    /// Where it really leads, if that is inside the folder.
-    Link(Option<PathBuf>),
+    /// Unless it leads nowhere or in a circle.
+    Link(Option<Link>),
+}
+
+/// Where a link really leads, and whether that is inside the folder.
+struct Link {
+    target: PathBuf,
+    inside: bool,
 }
 
 struct Walk {
     root: PathBuf,
     /// With all links resolved: what lies inside begins with it.
     real_root: PathBuf,
+    links: Links,
     files: Vec<PictureFile>,
     counts: Counts,
 }
@@ -109,16 +129,31 @@ impl Walk {
                     count(&mut self.counts.links, folder);
                     continue;
                 }
-                for name in self.names(&folder)? {
+                for (name, kind) in self.names(&folder)? {
                     let path = folder.join(name);
-                    match self.kind(&path)? {
-                        Kind::Folder => folders.push(path),
-                        Kind::File => self.file(path, label),
-                        Kind::Special => self.pass(path),
-                        Kind::Link(None) => count(&mut self.counts.links, path),
-                        Kind::Link(Some(target)) if target.is_dir() => links.push((path, target)),
-                        Kind::Link(Some(target)) if target.is_file() => self.file(path, label),
-                        Kind::Link(Some(_)) => self.pass(path),
+                    let link = match self.kind(&path, kind) {
+                        Kind::Folder => {
+                            folders.push(path);
+                            continue;
+                        }
+                        Kind::File => {
+                            self.file(path, label);
+                            continue;
+                        }
+                        Kind::Special => {
+                            self.pass(path);
+                            continue;
+                        }
+                        Kind::Link(link) => link,
+                    };
+                    let anywhere = self.links == Links::Anywhere;
+                    match link {
+                        Some(Link { target, inside: true }) if target.is_dir() => links.push((path, target)),
+                        Some(Link { target, inside }) if target.is_file() && (inside || anywhere) => {
+                            self.file(path, label);
+                        }
+                        Some(Link { inside: true, .. }) => self.pass(path),
+                        _ => count(&mut self.counts.links, path),
                     }
                 }
             }
@@ -151,30 +186,34 @@ impl Walk {
         count(kind, path);
     }
 
-    /// The names in a folder, without hidden ones, in no order.
-    fn names(&self, folder: &Path) -> Result<Vec<OsString>> {
+    /// The names in a folder, without hidden ones, in no order, and what they stand for, which most systems tell with the names.
+    fn names(&self, folder: &Path) -> Result<Vec<(OsString, FileType)>> {
         let path = self.root.join(folder);
-        let names = || -> io::Result<Vec<OsString>> {
-            let names = path.read_dir()?.map(|entry| Ok(entry?.file_name()));
-            names
-                .filter(|name| !name.as_ref().is_ok_and(|name| name.as_encoded_bytes().starts_with(b".")))
-                .collect()
+        let names = || -> io::Result<Vec<(OsString, FileType)>> {
+            let mut names = Vec::new();
+            for entry in path.read_dir()? {
+                let entry = entry?;
+                let name = entry.file_name();
+                if !name.as_encoded_bytes().starts_with(b".") {
+                    names.push((name, entry.file_type()?));
+                }
+            }
+            Ok(names)
         };
         names().map_err(|cause| Error::Read { path: path.clone(), cause })
     }
 
-    fn kind(&self, path: &Path) -> Result<Kind> {
-        let path = self.root.join(path);
-        let metadata = path.symlink_metadata().map_err(|cause| Error::Read { path: path.clone(), cause })?;
-        Ok(if metadata.is_symlink() {
-            Kind::Link(path.canonicalize().ok().filter(|target| target.starts_with(&self.real_root)))
-        } else if metadata.is_dir() {
+    fn kind(&self, path: &Path, kind: FileType) -> Kind {
+        if kind.is_symlink() {
+            let target = self.root.join(path).canonicalize().ok();
+            Kind::Link(target.map(|target| Link { inside: target.starts_with(&self.real_root), target }))
+        } else if kind.is_dir() {
             Kind::Folder
-        } else if metadata.is_file() {
+        } else if kind.is_file() {
             Kind::File
         } else {
             Kind::Special
-        })
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The cats and dogs of section 5.2: the real pictures where they can be had, else creatures that the program paints.
 
+use super::with_notes;
 use crate::fetching::Fetching;
 use crate::options::{Options, Profile};
 use anyhow::{Result, bail};
@@ -30,8 +31,14 @@ const SIDE: usize = 150;
 /// The names of the three parts, as their folders are called, and how many pictures painted ones have.
 const PARTS: [(&str, usize); 3] = [("train", 2_000), ("validation", 1_000), ("test", 1_000)];
 
+/// The classes, as their folders are called, in the order of their labels.
+const CLASSES: [&str; 2] = ["cats", "dogs"];
+
 /// What the smoke run takes of them.
 const SMOKE: [usize; 3] = [96, 40, 40];
+
+/// How many unreadable pictures of a part are told one by one.
+const TOLD: usize = 20;
 
 /// The seed of painted pictures: the set stays the same whatever the run's seed, as the real one does.
 const PAINTED: Seed = Seed(1);
@@ -80,13 +87,17 @@ impl CatsDogs {
             return Ok("painted creatures".into());
         }
         Ok(match find(&manifest, &options.data, &Places::from_environment())? {
-            Found::Files(located) => {
-                format!("{} ({})", located.root.join(&manifest.folder).display(), located.origin)
-            }
-            Found::Downloadable { root, bytes, .. } => format!(
-                "to be downloaded into {} ({:.1} MB); painted creatures without network",
-                root.display(),
-                bytes as f64 / 1e6
+            Found::Files(located) => with_notes(
+                format!("{} ({})", located.root.join(&manifest.folder).display(), located.origin),
+                &located.notes,
+            ),
+            Found::Downloadable { root, bytes, notes } => with_notes(
+                format!(
+                    "to be downloaded into {} ({:.1} MB); painted creatures without network",
+                    root.display(),
+                    bytes as f64 / 1e6
+                ),
+                &notes,
             ),
             Found::Absent { why } => format!("painted creatures ({why})"),
         })
@@ -130,14 +141,10 @@ impl CatsDogs {
 /// Reads the three folders: each file once, in parallel, at the network's size.
 fn read(folder: &Path, source: &str, profile: Profile, progress: &mut Progress<Stderr>) -> Result<CatsDogs> {
     let options = LoadOptions::new(SIDE, SIDE, 3);
-    let mut loaded: Vec<Loaded> = Vec::new();
+    let mut loaded = Vec::new();
     let (mut said, mut unreadable) = (Vec::new(), 0);
     for (part, _) in PARTS {
-        // The classes are those of training: a stray folder beside the others' classes is told, and moves no label.
-        let listed = match loaded.first() {
-            None => PictureFolder::list(&folder.join(part))?,
-            Some(train) => PictureFolder::list_classes(&folder.join(part), train.dataset.classes())?,
-        };
+        let listed = PictureFolder::list_linked(&folder.join(part), &CLASSES.map(String::from))?;
         for note in listed.notes() {
             progress.say(&format!("{part}: {note}"));
         }
@@ -149,8 +156,11 @@ fn read(folder: &Path, source: &str, profile: Profile, progress: &mut Progress<S
             ControlFlow::Continue(())
         })?;
         progress.finish();
-        for (path, why) in &found.unreadable {
+        for (path, why) in found.unreadable.iter().take(TOLD) {
             progress.say(&format!("{}: {why}; left out", path.display()));
+        }
+        if let more @ 1.. = found.unreadable.len().saturating_sub(TOLD) {
+            progress.say(&format!("{part}: {more} more cannot be read and are left out"));
         }
         if !found.unreadable.is_empty() {
             said.push(format!("{} {part} pictures cannot be read and are left out.", found.unreadable.len()));

@@ -1,5 +1,6 @@
 //! The digits of section 5.1: MNIST where it can be had, else digits that the program paints.
 
+use super::with_notes;
 use crate::fetching::Fetching;
 use crate::options::{Options, Profile};
 use anyhow::Result;
@@ -86,13 +87,17 @@ impl Digits {
             return Ok("painted digits".into());
         }
         Ok(match find(&manifest, &options.data, &Places::from_environment())? {
-            Found::Files(located) => {
-                format!("MNIST from {} ({})", located.root.join(&manifest.folder).display(), located.origin)
-            }
-            Found::Downloadable { root, bytes, .. } => format!(
-                "MNIST, to be downloaded into {} ({:.1} MB); painted digits without network",
-                root.display(),
-                bytes as f64 / 1e6
+            Found::Files(located) => with_notes(
+                format!("MNIST from {} ({})", located.root.join(&manifest.folder).display(), located.origin),
+                &located.notes,
+            ),
+            Found::Downloadable { root, bytes, notes } => with_notes(
+                format!(
+                    "MNIST, to be downloaded into {} ({:.1} MB); painted digits without network",
+                    root.display(),
+                    bytes as f64 / 1e6
+                ),
+                &notes,
             ),
             Found::Absent { why } => format!("painted digits ({why})"),
         })

@@ -35,6 +35,11 @@ impl Data {
     }
 }
 
+/// What a plan says of a set, and below it which places were passed over and why.
+fn with_notes(line: String, notes: &[String]) -> String {
+    notes.iter().fold(line, |text, note| text + "\n  " + note)
+}
+
 /// The pictures that a run has at hand.
 #[derive(Default)]
 pub(crate) struct Sets {
