@@ -75,7 +75,7 @@ pub(crate) struct Options {
     )]
     pub(crate) data: DataChoice,
 
-    /// Pretrained base for sections 5.3 and 5.4, which section 5.1 does not need
+    /// Pretrained base for sections 5.3 and 5.4; not used yet, since sections 5.1 and 5.2 need none
     #[arg(long, value_enum, default_value = "auto", default_value_if("profile", "smoke", "mini-vgg"))]
     pub(crate) base: Base,
 

@@ -37,14 +37,12 @@ impl Speed {
 pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> Result<()> {
     let speed = Speed::measure();
     let mut pictures = Vec::new();
-    let mut base = PROGRAM_MIB;
     for data in Data::ALL {
         if experiments.iter().any(|experiment| experiment.data == data) {
-            let (line, mib) = data.planned(options)?;
-            pictures.push(line);
-            base += mib;
+            pictures.push((data.name(), data.planned(options)?));
         }
     }
+    let mib = pictures.iter().map(|(_, planned)| planned.mib).sum();
     let columns = [
         ("id", Align::Left),
         ("experiment", Align::Left),
@@ -53,6 +51,10 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
     ];
     let mut table = Table::new(&columns);
     let mut total = 0.0;
+    for (name, planned) in &pictures {
+        total += planned.seconds;
+        table.row(["", &format!("to read or paint the {name}"), &words::seconds(planned.seconds), ""]);
+    }
     for experiment in experiments {
         let cost = (experiment.cost)(options.profile);
         let seconds = speed.seconds(&cost);
@@ -61,7 +63,7 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
             experiment.id,
             experiment.title,
             &words::seconds(seconds),
-            &format!("{:.0} MiB", base + cost.mib),
+            &format!("{:.0} MiB", memory(mib, &cost)),
         ]);
     }
     stdout::print(&format!(
@@ -70,11 +72,20 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
         options.seed,
         options.threads(),
         simd::isa().name(),
-        pictures.join("\n"),
+        pictures
+            .iter()
+            .map(|(name, planned)| format!("{name}: {}", planned.words))
+            .collect::<Vec<_>>()
+            .join("\n"),
         options.out.display(),
         words::seconds(total)
     ))
 }
 
+/// The predicted peak memory of an experiment in MiB, beside so much for all pictures at hand.
+pub(crate) fn memory(pictures: f64, cost: &Cost) -> f64 {
+    PROGRAM_MIB + pictures + cost.mib
+}
+
 /// The program without pictures.
-const PROGRAM_MIB: f64 = 20.0;
+const PROGRAM_MIB: f64 = 12.0;

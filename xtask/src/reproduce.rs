@@ -4,9 +4,10 @@ use crate::chapter5::{self, ALL, Experiment};
 use crate::exit::{Interrupted, Usage};
 use crate::lab::data::{Data, Sets};
 use crate::lab::{Lab, convolution, create_folders};
-use crate::options::{Options, with_threads};
+use crate::options::{Options, Profile, with_threads};
 use crate::{plan, stdout};
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use convnet_cpu::simd;
 use convnet_report::{
     Align, Experiment as Record, Machine, Progress, Results, Status, Table, figures_in, peak_mib, render,
@@ -137,6 +138,7 @@ fn one(
 ) -> Record {
     lab.models.clear();
     lab.checkpoints.clear();
+    let cost = (experiment.cost)(lab.profile);
     lab.record = Record {
         id: experiment.id.into(),
         title: Some(experiment.title.into()),
@@ -145,7 +147,8 @@ fn one(
         data: lab.sets.known(experiment.data).map(|(key, ..)| key.to_string()),
         book: experiment.book.iter().map(|(name, range)| (name.to_string(), *range)).collect(),
         note: (!experiment.note.is_empty()).then(|| experiment.note.into()),
-        predicted_seconds: Some(speed.seconds(&(experiment.cost)(lab.profile))),
+        predicted_seconds: Some(speed.seconds(&cost)),
+        predicted_mib: Some(plan::memory(lab.sets.mib(lab.profile), &cost)),
         ..Record::default()
     };
     let is_done = |need: &str| ended.get(need).is_some_and(|record| record.status == Status::Done);
@@ -213,33 +216,42 @@ fn lock(out: &Path) -> Result<File> {
 /// How long a lock is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_millis(200);
 
+/// A row per experiment with its main figure; where several models have one each, a row for each of these.
 fn summary(results: &Results) -> Table {
     let mut table = Table::new(&[
         ("id", Align::Left),
         ("experiment", Align::Left),
         ("status", Align::Left),
         ("data", Align::Left),
+        ("figure", Align::Left),
         ("ours", Align::Right),
         ("book", Align::Right),
         ("time", Align::Right),
     ]);
     for record in &results.experiments {
-        let accuracy =
-            record.metrics.get("test_accuracy").map(|value| words::metric("test_accuracy", *value));
         let data = record.data.as_ref().and_then(|key| results.data.get(key));
-        // The book's figure is for the real set alone.
-        let is_real = data.is_some_and(|data| !data.generated);
-        let book = record.book.get("test_accuracy").filter(|_| is_real);
-        let book = book.map(|range| words::book("test_accuracy", *range));
-        table.row([
-            record.id.as_str(),
-            record.title.as_deref().unwrap_or(""),
-            record.status.word(),
-            data.map_or("–", |data| &data.title),
-            accuracy.as_deref().unwrap_or("–"),
-            book.as_deref().unwrap_or("–"),
-            &words::seconds(record.seconds),
-        ]);
+        // The book's figure is for the real set alone, and not for a few steps on a few pictures of it.
+        let comparable = data.is_some_and(|data| !data.generated) && results.profile != Profile::Smoke.word();
+        let row = |name: Option<&str>| {
+            let ours = name.and_then(|name| Some(words::metric(name, *record.metrics.get(name)?)));
+            let book = name.and_then(|name| Some(words::book(name, *record.book.get(name)?)));
+            let dash = || "–".to_string();
+            [
+                name.map_or_else(dash, words::name),
+                ours.unwrap_or_else(dash),
+                book.filter(|_| comparable).unwrap_or_else(dash),
+            ]
+        };
+        let mut names = record.headline().into_iter();
+        let [name, ours, book] = row(names.next());
+        let title = record.title.as_deref().unwrap_or("");
+        let data = data.map_or("–", |data| &data.title);
+        let time = words::seconds(record.seconds);
+        table.row([&record.id, title, record.status.word(), data, &name, &ours, &book, &time]);
+        for name in names {
+            let [name, ours, book] = row(Some(name));
+            table.row(["", "", "", "", &name, &ours, &book, ""]);
+        }
     }
     table
 }
@@ -251,6 +263,7 @@ fn again(options: &Options) -> String {
         line.push(format!("--only {}", quoted(&options.only.join(","))));
     }
     line.push(format!("--data {} --seed {}", quoted(&options.data.to_string()), options.seed));
+    line.extend(options.base.to_possible_value().map(|base| format!("--base {}", base.get_name())));
     line.push(format!("--out {}", quoted(&options.out.display().to_string())));
     line.extend(options.threads.map(|threads| format!("--threads {threads}")));
     line.join(" ")
@@ -267,7 +280,9 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
+    use clap::Parser;
+    use convnet_report::DataSource;
 
     #[test]
     fn words_are_quoted_where_a_shell_would_split_them() {
@@ -275,5 +290,63 @@ mod tests {
         assert_eq!(quoted("my data"), "'my data'");
         assert_eq!(quoted("5.1*"), "'5.1*'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn the_line_that_goes_on_asks_for_the_same() {
+        let given = "x --profile book --only 5.1,5.2* --data embedded --seed 3 --base mini-vgg --out my/folder --threads 2";
+        let line = again(&Line::parse_from(given.split(' ')).options);
+        let expected = "reproduce-chapter5 --profile book --only '5.1,5.2*' --data embedded --seed 3 --base mini-vgg \
+                        --out my/folder --threads 2";
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn the_summary_shows_what_the_book_prints() {
+        let record = |id: &str, metrics: &[(&str, f64)], book: &[(&str, [f64; 2])]| Record {
+            id: id.into(),
+            data: Some("real".into()),
+            metrics: metrics.iter().map(|&(name, value)| (name.into(), value)).collect(),
+            book: book.iter().map(|&(name, range)| (name.into(), range)).collect(),
+            ..Record::default()
+        };
+        let parameters = ("parameters", 93_322.0);
+        let experiments = vec![
+            record(
+                "5.2.4",
+                &[("best_val_accuracy", 0.745), ("test_accuracy", 0.721), parameters],
+                &[("best_val_accuracy", [0.71, 0.74]), ("parameters", [93_322.0; 2])],
+            ),
+            record(
+                "5.1.2",
+                &[("with_pooling_test_accuracy", 0.98), ("without_pooling_test_accuracy", 0.97)],
+                &[],
+            ),
+            record("5.2.1", &[], &[]),
+        ];
+        let lines = |profile: &str, generated: bool| -> Vec<String> {
+            let source = DataSource { title: "cats".into(), generated, origin: String::new() };
+            let (data, experiments) = ([("real".into(), source)].into(), experiments.clone());
+            let results = Results { profile: profile.into(), data, experiments, ..Results::default() };
+            summary(&results).to_string().lines().skip(2).map(str::to_string).collect()
+        };
+        let real = lines("book", false);
+        assert_eq!(real.len(), 4, "{real:?}");
+        let cells: Vec<_> = real[0].split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        assert_eq!(cells, ["5.2.4", "done", "cats", "best val accuracy", "74.50 %", "71–74 %", "0.0 s"]);
+        assert!(real[1].contains(" with pooling test accuracy") && real[1].contains("98.00 %"), "{real:?}");
+        assert!(
+            real[2].contains(" without pooling test accuracy") && real[2].contains("97.00 %"),
+            "{real:?}"
+        );
+        for other in [lines("smoke", false), lines("book", true)] {
+            assert!(other[0].contains("74.50 %") && !other[0].contains("71–74 %"), "{other:?}");
+        }
     }
 }

@@ -54,6 +54,29 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     assert_eq!(experiments[0]["metrics"]["parameters"], 93_322.0);
     assert_eq!(experiments[3]["metrics"]["without_pooling_parameters"], 2_038_922.0);
     assert_eq!(experiments[6]["metrics"]["parameters"], 3_453_121.0);
+    let note = |number: usize| experiments[number]["note"].as_str().unwrap();
+    assert!(
+        note(0).contains("Trained for 1 epoch of 2,000 pictures; the book for 5 of 60,000."),
+        "{}",
+        note(0)
+    );
+    assert!(note(6).contains("Here, after 1 epoch, training accuracy is "), "{}", note(6));
+    assert!(experiments.iter().all(|experiment| experiment["predicted_mib"].as_f64().unwrap() > 10.0));
+    for part in ["with-pooling", "without-pooling"] {
+        let figure = format!("figures/5.1.2-{part}-confusion.svg");
+        assert!(experiments[3]["figures"].as_array().unwrap().contains(&figure.into()), "{part}");
+        assert!(folder.path().join(format!("figures/5.1.2-{part}-accuracy.svg")).is_file(), "{part}");
+        let metric = format!("{}_train_accuracy", part.replace('-', "_"));
+        assert!(experiments[3]["metrics"][metric].is_f64(), "{part}");
+        let words = part.replace('-', " ") + " test accuracy";
+        assert!(said.lines().any(|line| line.contains(&format!("  {words}  "))), "{words} in {said}");
+    }
+    assert_eq!(experiments[5]["title"], "The pictures: 96 to train, 40 to validate, 40 to test");
+    let caption = experiments[5]["captions"]["figures/5.2.1-pictures.svg"].as_str().unwrap();
+    assert!(
+        caption.contains("the form of the ears"),
+        "painted creatures are not told as photographs: {caption}"
+    );
     let page = fs::read_to_string(folder.path().join("index.html")).unwrap();
     assert!(page.contains("painted digits"));
     assert!(!page.contains("Keras on the same files"), "Keras' figures are of other pictures");
@@ -250,7 +273,7 @@ fn the_plan_runs_nothing() {
     let out = folder.path().join("out");
     let (code, said) = ended(&smoke(&out, &["--plan", "--only", "5.1*"]).output().unwrap());
     assert_eq!(code, Some(0), "{said}");
-    for words in ["5.1-shift", "painted digits", "MiB", "together about"] {
+    for words in ["5.1-shift", "painted digits", "to read or paint the digits", "MiB", "together about"] {
         assert!(said.contains(words), "{words} in {said}");
     }
     assert!(!out.exists());

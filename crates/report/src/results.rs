@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Error, Machine, write_file};
+use crate::{Error, Machine, words, write_file};
 
 /// No run of ours comes near this size; a larger file is refused before it is parsed.
 const LARGEST_FILE: u64 = 16 << 20;
@@ -40,7 +40,7 @@ pub struct Results {
 /// Where pictures came from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataSource {
-    /// What a reader calls it: `MNIST`, `drawn digits`.
+    /// What a reader calls it: `MNIST`, `painted digits`.
     pub title: String,
     /// `true` for pictures made by a program; their figures are never shown as if from the real set.
     pub generated: bool,
@@ -92,6 +92,9 @@ pub struct Experiment {
     /// Its peak memory in MiB, where it can be measured.
     #[serde(default)]
     pub peak_mib: Option<f64>,
+    /// What `--plan` would have said of it, in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted_mib: Option<f64>,
     /// A key of [`Results::data`]; `None` where no pictures were needed.
     #[serde(default)]
     pub data: Option<String>,
@@ -101,7 +104,7 @@ pub struct Experiment {
     /// The instruction set that computed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isa: Option<String>,
-    /// The convolution algorithm: `direct` or `auto`.
+    /// The convolution algorithm: `winograd`, or `direct` where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convolution: Option<String>,
     /// Threads, where they differ from the run's.
@@ -125,6 +128,9 @@ pub struct Experiment {
     /// One sentence under a figure: what to see in it, by the figure's path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub captions: BTreeMap<String, String>,
+    /// Names that a reader may want to look up, by what they are: files that were left out, pictures that look the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lists: BTreeMap<String, Vec<String>>,
     /// One value per epoch: `train_loss`, `train_accuracy`, `val_loss`, `val_accuracy`, `learning_rate` …; where an
     /// experiment trains several models, each series begins with the model's name and a slash.
     #[serde(default, deserialize_with = "series")]
@@ -205,11 +211,36 @@ impl Experiment {
         self.captions.insert(path.to_owned(), caption.to_owned());
     }
 
+    /// The names of the metrics that a summary shows in a line: the accuracies that the book prints; else the main result, the
+    /// same of each model where there are several. Empty where there is none.
+    ///
+    /// ```
+    /// use convnet_report::Experiment;
+    /// let mut experiment = Experiment::default();
+    /// experiment.metrics.insert("test_accuracy".into(), 0.721);
+    /// assert_eq!(experiment.headline(), ["test_accuracy"]);
+    /// experiment.book.insert("best_val_accuracy".into(), [0.71, 0.74]);
+    /// assert_eq!(experiment.headline(), ["best_val_accuracy"]);
+    /// ```
+    pub fn headline(&self) -> Vec<&str> {
+        const MAIN: [&str; 4] = ["test_accuracy", "best_val_accuracy", "val_accuracy", "pointing_game"];
+        let printed: Vec<_> =
+            self.book.keys().map(String::as_str).filter(|name| words::is_share(name)).collect();
+        if !printed.is_empty() {
+            return printed;
+        }
+        if let Some(main) = MAIN.into_iter().find(|name| self.metrics.contains_key(*name)) {
+            return vec![main];
+        }
+        self.metrics.keys().map(String::as_str).filter(|name| name.ends_with("_test_accuracy")).collect()
+    }
+
     fn check(&self) -> Result<(), String> {
         few(self.metrics.len(), 1000, "metrics")?;
         few(self.book.len(), 1000, "book figures")?;
         few(self.figures.len(), 1000, "figures")?;
         few(self.history.len(), 200, "series in history")?;
+        few(self.lists.values().map(|list| list.len() + 1).sum(), 10_000, "names in lists")?;
         for (name, &value) in &self.metrics {
             if is_accuracy(name) && !value.is_nan() && !(0.0..=1.0).contains(&value) {
                 return Err(format!("metric {name} is {value}, expected 0 to 1"));
@@ -385,11 +416,36 @@ mod tests {
                 &with_experiment(&format!(r#", "figures": [{}"a.png"]"#, r#""a.png","#.repeat(1000))),
                 "at most 1000",
             ),
+            (
+                &with_experiment(&format!(r#", "lists": {{"a": [{}""]}}"#, r#""","#.repeat(10_000))),
+                "at most 10000",
+            ),
             (&"[".repeat(100_000), "results file"),
         ];
         for (json, expected) in cases {
             let message = refused(json);
             assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_headline_is_what_the_book_prints_or_the_main_result() {
+        let experiment = |metrics: &[&str], book: &[&str]| Experiment {
+            metrics: metrics.iter().map(|name| ((*name).to_owned(), 0.5)).collect(),
+            book: book.iter().map(|name| ((*name).to_owned(), [0.5, 0.6])).collect(),
+            ..Experiment::default()
+        };
+        let both = ["with_pooling_test_accuracy", "without_pooling_test_accuracy"];
+        let cases: [(&[&str], &[&str], &[&str]); 6] = [
+            (&["parameters", "test_accuracy"], &["parameters"], &["test_accuracy"]),
+            (&["best_val_accuracy", "test_accuracy"], &["best_val_accuracy"], &["best_val_accuracy"]),
+            (&[], &["test_accuracy"], &["test_accuracy"]),
+            (&both, &["without_pooling_coefficients"], &both),
+            (&["shift_1_convnet_accuracy"], &[], &[]),
+            (&[], &[], &[]),
+        ];
+        for (metrics, book, expected) in cases {
+            assert_eq!(experiment(metrics, book).headline(), expected);
         }
     }
 

@@ -15,6 +15,11 @@ pub fn count(value: u64) -> String {
     text
 }
 
+/// A number of things by the name of one: `1 epoch`, `2,000 pictures`.
+pub fn counted(value: u64, one: &str) -> String {
+    format!("{} {one}{}", count(value), if value == 1 { "" } else { "s" })
+}
+
 /// A rate per second: whole numbers from 10 on, one decimal below.
 pub fn rate(value: f64) -> String {
     if !value.is_finite() {
@@ -133,6 +138,7 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(count(value), text);
         }
+        assert_eq!((counted(1, "epoch"), counted(0, "epoch")), ("1 epoch".to_owned(), "0 epochs".to_owned()));
         assert_eq!((rate(0.25), rate(12_345.4)), ("0.2".to_owned(), "12,345".to_owned()));
     }
 

@@ -46,6 +46,13 @@ fn looked_at(profile: Profile) -> f64 {
 fn run(lab: &mut Lab) -> Result<()> {
     let (_, test) = lab.digits(usize::MAX);
     let test = test.take(test_digits(lab.profile).min(test.len()));
+    if lab.profile != Profile::Book {
+        lab.note(&format!(
+            "Measured on the first {} test digits, with the shorter trainings of profile {}.",
+            words::count(test.len() as u64),
+            lab.profile.word()
+        ));
+    }
     let models = [("convnet", lab.model("5.1")?), ("dense", lab.model("5.1-dense")?)];
     let mut series = Vec::new();
     lab.progress.start("5.1-shift", looked_at(lab.profile) as u64 * 2, "digits");

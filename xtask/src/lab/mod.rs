@@ -5,7 +5,7 @@ mod kept;
 mod training;
 
 pub(crate) use data::Data;
-pub(crate) use training::{Recipe, Validation, per_class, picture};
+pub(crate) use training::{Length, Recipe, Validation, per_class, picture};
 
 use crate::options::Profile;
 use anyhow::{Context, Result};

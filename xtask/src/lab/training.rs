@@ -2,6 +2,7 @@
 
 use super::Lab;
 use crate::exit::Interrupted;
+use crate::options::Profile;
 use anyhow::{Result, bail};
 use convnet_data::Dataset;
 use convnet_layers::{Architecture, InputSpec, Model};
@@ -11,6 +12,7 @@ use convnet_train::sinks::TerminateOnNaN;
 use convnet_train::{
     Checkpoints, Ending, Evaluation, Event, Fit, Loss, Sinks, Stop, evaluate, fit, worst_mistakes,
 };
+use std::collections::BTreeMap;
 use std::io::Stderr;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -34,6 +36,31 @@ pub(crate) struct Recipe {
     pub(crate) architecture: Architecture,
     /// All settings; the seed is the lab's, whatever stands here.
     pub(crate) fit: Fit,
+    /// How long the book trains.
+    pub(crate) book: Length,
+}
+
+/// How long a training is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Length {
+    pub(crate) epochs: usize,
+    /// Pictures in each epoch.
+    pub(crate) pictures: usize,
+}
+
+impl Length {
+    /// What a shorter training lacks, in a sentence; `None` for one of the book's length.
+    fn short_of(self, book: Length) -> Option<String> {
+        (self != book).then(|| {
+            format!(
+                "Trained for {} of {}; the book for {} of {}.",
+                words::counted(self.epochs as u64, "epoch"),
+                words::counted(self.pictures as u64, "picture"),
+                book.epochs,
+                words::count(book.pictures as u64)
+            )
+        })
+    }
 }
 
 impl Recipe {
@@ -101,6 +128,10 @@ impl Lab {
         };
         let steps = settings.steps_per_epoch;
         let pictures = steps.map_or(train.len(), |steps| steps * settings.batch_size);
+        if self.profile != Profile::Book {
+            let length = Length { epochs: settings.epochs, pictures };
+            length.short_of(recipe.book).iter().for_each(|sentence| self.note(sentence));
+        }
         let mut watch = Watch::new(&mut self.progress, name, pictures, settings.batch_size, validation.name);
         let mut finite = TerminateOnNaN;
         let started = Instant::now();
@@ -151,50 +182,87 @@ impl Lab {
     }
 
     /// Writes what every trained classifier shows of itself: accuracy, loss, rate, learning curves, confusion matrix,
-    /// accuracy per class, worst mistakes.
+    /// accuracy per class, worst mistakes. Where an experiment trains several, `part` is the recipe's: it begins the names of
+    /// all of it, and the experiment draws their accuracies per class side by side.
     ///
     /// # Errors
     /// When a figure cannot be written.
-    pub(crate) fn judge(&mut self, trained: &Trained, test: &Dataset) -> Result<()> {
+    pub(crate) fn judge(
+        &mut self,
+        trained: &Trained,
+        test: &Dataset,
+        part: Option<&'static str>,
+    ) -> Result<Evaluation> {
         let evaluation = self.evaluate(&trained.model, trained.loss, test)?;
-        self.metric("test_accuracy", evaluation.accuracy);
-        self.metric("test_loss", evaluation.loss);
-        self.rate("images_per_second", trained);
-        if let Some(&accuracy) = self.record.history.get("train_accuracy").and_then(|series| series.last()) {
-            self.metric("train_accuracy", accuracy);
+        let names = Names { part };
+        let history = names.history(&self.record.history);
+        self.metric(names.metric("test_accuracy"), evaluation.accuracy);
+        self.metric(names.metric("test_loss"), evaluation.loss);
+        self.rate(names.metric("images_per_second"), trained);
+        if let Some(&accuracy) = history.get("train_accuracy").and_then(|series| series.last()) {
+            self.metric(names.metric("train_accuracy"), accuracy);
         }
         let validation = self.record.validation_name.clone().unwrap_or_default();
         let classes = test.classes();
-        let title = self.record.title.clone().unwrap_or_default();
+        let title = part.map(|part| part.replace('-', " ")).or(self.record.title.clone()).unwrap_or_default();
         // The page draws these itself; as files they can be used elsewhere.
-        for (what, svg) in chart::learning_curves_of(&title, &self.record.history, &validation) {
-            self.save_figure(&format!("{what}.svg"), svg.as_bytes())?;
+        for (what, svg) in chart::learning_curves_of(&title, &history, &validation) {
+            self.save_figure(&names.file(&format!("{what}.svg")), svg.as_bytes())?;
         }
         let counts: Vec<u64> = evaluation.confusion.counts.iter().flatten().copied().collect();
-        if let Some(matrix) = chart::confusion_matrix("Confusion matrix", classes, &counts) {
+        if let Some(matrix) = chart::confusion_matrix(&names.title("Confusion matrix"), classes, &counts) {
             let said = most_confused(&evaluation, classes);
-            self.figure("confusion.svg", &said, matrix.as_bytes())?;
+            self.figure(&names.file("confusion.svg"), &said, matrix.as_bytes())?;
         }
-        let accuracies = [("test".into(), per_class(&evaluation))];
-        let bars = chart::grouped_bars("Accuracy per class", true, classes, &accuracies);
-        self.figure("per-class.svg", "The share of each class that is recognised.", bars.as_bytes())?;
+        if part.is_none() {
+            let accuracies = [("test".into(), per_class(&evaluation))];
+            let bars = chart::grouped_bars("Accuracy per class", true, classes, &accuracies);
+            self.figure("per-class.svg", "The share of each class that is recognised.", bars.as_bytes())?;
+        }
         let mistakes = worst_mistakes(&evaluation.probabilities, test.labels(), MISTAKES);
         if !mistakes.is_empty() {
             let mut pictures = Vec::new();
             for mistake in &mistakes {
                 let words = format!(
-                    "{}, taken for {} ({:.0} %)",
+                    "{}, taken for {} ({:.0}\u{a0}%)",
                     classes[mistake.label as usize],
                     classes[mistake.predicted as usize],
                     mistake.probability * 100.0
                 );
                 pictures.push((picture(test, mistake.picture)?, words));
             }
-            let gallery = chart::gallery("Worst mistakes", &pictures, 4, 84.0)?;
+            let gallery = chart::gallery(&names.title("Worst mistakes"), &pictures, 4, 84.0)?;
             let caption = "The test pictures that the network got wrong while being most sure.";
-            self.figure("mistakes.svg", caption, gallery.as_bytes())?;
+            self.figure(&names.file("mistakes.svg"), caption, gallery.as_bytes())?;
         }
-        Ok(())
+        Ok(evaluation)
+    }
+}
+
+/// What the findings of a training are called: of one of several, by its part.
+struct Names {
+    part: Option<&'static str>,
+}
+
+impl Names {
+    fn metric(&self, what: &str) -> String {
+        self.part.map_or(what.into(), |part| format!("{}_{what}", part.replace('-', "_")))
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.part.map_or(name.into(), |part| format!("{part}-{name}"))
+    }
+
+    fn title(&self, title: &str) -> String {
+        self.part.map_or(title.into(), |part| format!("{title}, {}", part.replace('-', " ")))
+    }
+
+    /// Its own series of an experiment's history.
+    fn history(&self, all: &BTreeMap<String, Vec<f64>>) -> BTreeMap<String, Vec<f64>> {
+        let prefix = self.part.map_or(String::new(), |part| format!("{part}/"));
+        let own =
+            |(name, values): (&String, &Vec<f64>)| Some((name.strip_prefix(&prefix)?.into(), values.clone()));
+        all.iter().filter_map(own).collect()
     }
 }
 
@@ -329,5 +397,31 @@ impl convnet_train::Sink for Watch<'_> {
             _ => {}
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shorter_training_is_told() {
+        let book = Length { epochs: 5, pictures: 60_000 };
+        let smoke = Length { epochs: 1, pictures: 2_000 };
+        let said = smoke.short_of(book).unwrap();
+        assert_eq!(said, "Trained for 1 epoch of 2,000 pictures; the book for 5 of 60,000.");
+        assert_eq!(book.short_of(book), None);
+    }
+
+    #[test]
+    fn findings_of_parts_keep_apart() {
+        let (whole, part) = (Names { part: None }, Names { part: Some("with-pooling") });
+        assert_eq!((whole.metric("test_loss"), whole.file("a.svg")), ("test_loss".into(), "a.svg".into()));
+        assert_eq!(part.metric("test_loss"), "with_pooling_test_loss");
+        assert_eq!(part.file("a.svg"), "with-pooling-a.svg");
+        assert_eq!(part.title("Mistakes"), "Mistakes, with pooling");
+        let all = ["with-pooling/val_loss", "without-pooling/val_loss"].map(|name| (name.into(), vec![1.0]));
+        let own = part.history(&all.into());
+        assert_eq!(own.keys().collect::<Vec<_>>(), ["val_loss"]);
     }
 }

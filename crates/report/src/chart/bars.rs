@@ -1,6 +1,6 @@
 //! Bars in groups, to compare a few values side by side.
 
-use super::canvas::{Anchor, Canvas, text_width};
+use super::canvas::{Anchor, Canvas, shortened, text_width};
 use super::line::{fill_class, stroke_class};
 use super::scale::{Scale, drawable};
 use crate::words;
@@ -49,12 +49,12 @@ pub fn grouped_bars(title: &str, percent: bool, groups: &[String], series: &[(St
                 0.9,
                 &format!("{group}, {name}: {text}"),
             );
-            if text_width(&text, 11.5) < bar + 8.0 {
+            if text_width(&text, 11.5) < bar {
                 let above = if end <= zero { end - 5.0 } else { end + 14.0 };
                 canvas.text((x + bar / 2.0, above), Anchor::Middle, "small", &text);
             }
         }
-        canvas.text((centre, bottom + 19.0), Anchor::Middle, "", group);
+        canvas.text((centre, bottom + 19.0), Anchor::Middle, "", &shortened(group, 13.0, room - 6.0));
     }
     canvas.segment((left, zero), (right, zero), "axis");
     canvas.finish(WIDTH, bottom + 34.0, title)
@@ -62,6 +62,7 @@ pub fn grouped_bars(title: &str, percent: bool, groups: &[String], series: &[(St
 
 #[cfg(test)]
 mod tests {
+    use super::super::canvas::places;
     use super::*;
 
     #[test]
@@ -73,5 +74,18 @@ mod tests {
         assert!(svg.contains(">0 %<") && svg.contains("honest, validation: 90.00 %"));
         assert!(!grouped_bars("", false, &[], &[]).contains("NaN"));
         assert!(!grouped_bars("", false, &groups, &[("x".into(), vec![-1.0, 2.0])]).contains("height=\"-"));
+    }
+
+    #[test]
+    fn words_never_lie_over_each_other() {
+        let series = |n: usize, groups: usize| -> Vec<_> {
+            (0..n).map(|i| (format!("series {i}"), vec![0.99; groups])).collect()
+        };
+        let named = |name: &str, n: usize| vec![name.to_owned(); n];
+        for (groups, n) in
+            [(named("pointed-eared", 2), 2), (named("pointed-eared", 9), 1), (named("7", 10), 2)]
+        {
+            places::are_apart(&grouped_bars("Accuracy per class", true, &groups, &series(n, groups.len())));
+        }
     }
 }

@@ -72,6 +72,17 @@ impl Canvas {
         );
     }
 
+    /// Text that reads upwards and ends at its point, for names too long to stand side by side.
+    pub(super) fn text_up_to(&mut self, (x, y): (f64, f64), class: &str, text: &str) {
+        let text = escape(text);
+        put(
+            &mut self.body,
+            format_args!(
+                r#"<text transform="translate({x:.1} {y:.1}) rotate(-90)" text-anchor="end" class="{class}">{text}</text>"#
+            ),
+        );
+    }
+
     /// A straight line.
     pub fn segment(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), class: &str) {
         put(
@@ -184,6 +195,31 @@ pub fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.55
 }
 
+/// `text`, its end left out where it would be wider than `width`.
+pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let fitting = (width / text_width("x", size)).floor().max(2.0) as usize;
+    let kept: String = text.chars().take(fitting - 1).collect();
+    kept.trim_end().to_owned() + "…"
+}
+
+/// `text` in lines of at most `characters`, broken at blanks; a longer word has a line of its own.
+pub(super) fn lines(text: &str, characters: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= characters => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 fn tip_element(tip: &str) -> String {
     if tip.is_empty() { String::new() } else { format!("<title>{}</title>", escape(tip)) }
 }
@@ -208,4 +244,116 @@ pub(super) fn escape(text: &str) -> String {
 /// Writing to a `String` cannot fail.
 fn put(to: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = to.write_fmt(text);
+}
+
+/// Where the words of a finished drawing stand, for the tests of all charts.
+#[cfg(test)]
+pub(super) mod places {
+    use super::text_width;
+
+    /// A text and the box that it takes: left, top, right, bottom.
+    #[derive(Debug)]
+    pub(in super::super) struct Placed {
+        pub(in super::super) text: String,
+        area: [f64; 4],
+    }
+
+    fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+        tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next()
+    }
+
+    fn number(tag: &str, name: &str) -> f64 {
+        attribute(tag, name).unwrap().parse().unwrap()
+    }
+
+    /// Every text that is not empty.
+    pub(in super::super) fn texts(svg: &str) -> Vec<Placed> {
+        let mut placed = Vec::new();
+        for element in svg.split("<text").skip(1) {
+            let (tag, rest) = element.split_once('>').unwrap();
+            let text = rest.split("</text>").next().unwrap().replace("&lt;", "<").replace("&gt;", ">");
+            let class = attribute(tag, "class").unwrap();
+            let size = if class.contains("head") {
+                14.0
+            } else if class.contains("small") {
+                11.5
+            } else {
+                13.0
+            };
+            let long = text_width(&text, size);
+            let before = match attribute(tag, "text-anchor").unwrap() {
+                "start" => 0.0,
+                "middle" => long / 2.0,
+                _ => long,
+            };
+            // Letters reach this far above and below their line.
+            let (above, below) = (0.75 * size, 0.2 * size);
+            let area = match attribute(tag, "transform") {
+                None => {
+                    let (x, y) = (number(tag, "x") - before, number(tag, "y"));
+                    [x, y - above, x + long, y + below]
+                }
+                Some(turned) => {
+                    let point = turned.trim_start_matches("translate(").split(')').next().unwrap();
+                    let (x, y) = point.split_once(' ').unwrap();
+                    let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+                    [x - above, y + before - long, x + below, y + before]
+                }
+            };
+            if !text.is_empty() {
+                placed.push(Placed { text, area });
+            }
+        }
+        placed
+    }
+
+    /// Panics where two texts lie over each other, or one leaves the drawing.
+    pub(in super::super) fn are_apart(svg: &str) {
+        let texts = texts(svg);
+        let frame: Vec<f64> =
+            attribute(svg, "viewBox").unwrap().split(' ').map(|number| number.parse().unwrap()).collect();
+        for (number, one) in texts.iter().enumerate() {
+            let [left, top, right, bottom] = one.area;
+            assert!(
+                left >= 0.0 && top >= 0.0 && right <= frame[2] && bottom <= frame[3],
+                "{one:?} leaves {frame:?}"
+            );
+            for other in &texts[..number] {
+                let [l, t, r, b] = other.area;
+                assert!(right <= l || r <= left || bottom <= t || b <= top, "{one:?} over {other:?}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_broken_at_blanks_and_shortened_at_their_end() {
+        assert_eq!(lines("cat, taken for dog", 10), ["cat, taken", "for dog"]);
+        assert_eq!(lines("  unbreakable word ", 4), ["unbreakable", "word"]);
+        assert!(lines("", 4).is_empty());
+        assert_eq!(shortened("a long name of a class", 10.0, 55.0), "a long na…");
+        assert_eq!(shortened("short", 10.0, 55.0), "short");
+        assert_eq!(shortened("short", 10.0, 0.0), "s…");
+    }
+
+    #[test]
+    #[should_panic(expected = "over")]
+    fn texts_over_each_other_are_seen() {
+        let mut canvas = Canvas::new();
+        canvas.text((60.0, 20.0), Anchor::Middle, "", "one thing");
+        canvas.text((90.0, 22.0), Anchor::Start, "small", "another");
+        places::are_apart(&canvas.finish(300.0, 40.0, ""));
+    }
+
+    #[test]
+    #[should_panic(expected = "leaves")]
+    fn a_text_out_of_the_drawing_is_seen() {
+        let mut canvas = Canvas::new();
+        canvas.text_up_to((20.0, 8.0), "", "upwards");
+        places::are_apart(&canvas.finish(300.0, 40.0, ""));
+    }
 }

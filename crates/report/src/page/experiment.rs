@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::{Provenance, anchor, families, heading, inline, memory};
+use super::{Provenance, anchor, families, heading, inline, memory, time};
 use crate::{Experiment, Results, Status, chart, words};
 
 /// A drawing wider than this is scrolled on a narrow screen: made to fit, its words could not be read.
@@ -20,6 +20,8 @@ pub(super) fn section(
     figures: &dyn Fn(&str) -> Option<Vec<u8>>,
 ) -> Markup {
     let provenance = Provenance::of(results, experiment);
+    let mut drawn = curves(experiment, &provenance);
+    drawn.extend(experiment.figures.iter().map(|path| figure(experiment, &provenance, path, figures)));
     html! {
         section id=(anchor(experiment)) {
             h2 { (heading(experiment)) }
@@ -36,10 +38,8 @@ pub(super) fn section(
             }
             @if let Some(note) = &experiment.note { p.note { (note) } }
             (numbers(experiment))
-            div.figures {
-                (curves(experiment, &provenance))
-                @for path in &experiment.figures { (figure(experiment, &provenance, path, figures)) }
-            }
+            (lists(experiment))
+            div.figures { (in_rows(drawn)) }
         }
     }
 }
@@ -54,7 +54,7 @@ fn numbers(experiment: &Experiment) -> Markup {
         |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
     add("built on", experiment.base.clone());
     if experiment.status != Status::Skipped {
-        add("time", Some(words::seconds(experiment.seconds)));
+        add("time", Some(time(experiment.seconds)));
         add("peak memory", experiment.peak_mib.map(memory));
         add("instructions", experiment.isa.clone());
         add("convolution", experiment.convolution.clone());
@@ -75,26 +75,59 @@ fn validation(experiment: &Experiment) -> &str {
     experiment.validation_name.as_deref().unwrap_or("validation")
 }
 
+/// A list of this length is shown at once; a longer one is opened by the reader.
+const SHORT_LIST: usize = 8;
+
+/// The lists of names, each under what they are.
+fn lists(experiment: &Experiment) -> Markup {
+    html! {
+        @for (what, names) in experiment.lists.iter().filter(|(_, names)| !names.is_empty()) {
+            details.list open[names.len() <= SHORT_LIST] {
+                summary { (what) " (" (words::count(names.len() as u64)) ")" }
+                ul { @for name in names { li { (name) } } }
+            }
+        }
+    }
+}
+
+/// What stands in a figure, and whether it takes the whole line.
+struct Drawn {
+    content: Markup,
+    wide: bool,
+}
+
+/// Two narrow figures stand in a row; one without a neighbour takes the whole line, so that no half of it stays empty.
+fn in_rows(mut drawn: Vec<Drawn>) -> Markup {
+    let mut number = 0;
+    while number < drawn.len() {
+        let has_neighbour = drawn.get(number + 1).is_some_and(|next| !next.wide);
+        if !drawn[number].wide && has_neighbour {
+            number += 2;
+        } else {
+            drawn[number].wide = true;
+            number += 1;
+        }
+    }
+    html! { @for Drawn { content, wide } in &drawn { figure.wide[*wide] { (content) } } }
+}
+
 /// The learning curves of each model that the history tells of.
-fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Markup {
+fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Vec<Drawn> {
     let mut models: BTreeMap<&str, BTreeMap<String, Vec<f64>>> = BTreeMap::new();
     for (name, values) in &experiment.history {
         let (model, series) = name.rsplit_once('/').unwrap_or(("", name));
         models.entry(model).or_default().insert(series.to_owned(), values.clone());
     }
-    html! {
-        @for (model, history) in &models {
-            @for (what, svg) in chart::learning_curves_of(&words::name(model), history, validation(experiment)) {
-                @let words = reading(what, validation(experiment));
-                @if let Some((markup, _)) = inline::figure(svg.as_bytes(), "") {
-                    figure {
-                        (markup)
-                        figcaption { (words) " " (provenance.badge()) }
-                    }
-                }
-            }
-        }
-    }
+    let validation = validation(experiment);
+    let charts = models
+        .iter()
+        .flat_map(|(model, history)| chart::learning_curves_of(&words::name(model), history, validation));
+    let drawn = charts.filter_map(|(what, svg)| {
+        let (markup, width) = inline::figure(svg.as_bytes(), "")?;
+        let caption = html! { (reading(what, validation)) " " (provenance.badge()) };
+        Some(Drawn { content: html! { (markup) figcaption { (caption) } }, wide: width > HALF_LINE })
+    });
+    drawn.collect()
 }
 
 /// What to see in a learning curve.
@@ -112,7 +145,7 @@ fn figure(
     provenance: &Provenance<'_>,
     path: &str,
     figures: &dyn Fn(&str) -> Option<Vec<u8>>,
-) -> Markup {
+) -> Drawn {
     let caption = experiment.captions.get(path).map(String::as_str).unwrap_or_default();
     let content = figures(path)
         .and_then(|bytes| inline::figure(&bytes, if caption.is_empty() { path } else { caption }));
@@ -120,14 +153,13 @@ fn figure(
         let missing = html! { p.missing { "The figure " code { (path) } " cannot be shown: it is missing or too large." } };
         (missing, 0)
     });
-    html! {
-        figure.wide[width > HALF_LINE] {
-            @if width > NARROW_SCREEN && markup.0.starts_with("<svg") {
-                div.scroll { (markup) }
-            } @else { (markup) }
-            figcaption { (caption) " " (provenance.badge()) }
-        }
-    }
+    let content = html! {
+        @if width > NARROW_SCREEN && markup.0.starts_with("<svg") {
+            div.scroll { (markup) }
+        } @else { (markup) }
+        figcaption { (caption) " " (provenance.badge()) }
+    };
+    Drawn { content, wide: width > HALF_LINE }
 }
 
 #[cfg(test)]
@@ -195,5 +227,31 @@ mod tests {
         let markup = section(&Results::default(), &experiment, &|_| None);
         assert!(markup.0.contains("Skipped. ") && markup.0.contains("only in profile book"));
         assert!(!markup.0.contains("<dt>time</dt>"));
+    }
+
+    #[test]
+    fn a_narrow_figure_without_a_neighbour_takes_the_line() {
+        let wide = |widths: &[bool]| {
+            let drawn = widths.iter().map(|&wide| Drawn { content: html! {}, wide });
+            let rows = in_rows(drawn.collect()).0;
+            rows.split("<figure").skip(1).map(|figure| figure.contains("wide")).collect::<Vec<_>>()
+        };
+        assert_eq!(wide(&[false, false]), [false, false]);
+        assert_eq!(wide(&[false, false, false]), [false, false, true]);
+        assert_eq!(wide(&[false, true, false, false, true]), [true, true, false, false, true]);
+        assert_eq!(wide(&[]), [false; 0]);
+    }
+
+    #[test]
+    fn lists_are_named_and_long_ones_closed() {
+        let names = |n: usize| (0..n).map(|i| format!("cat.{i}.jpg")).collect::<Vec<_>>();
+        let lists = [("left out", 2), ("look the same", 40), ("nothing", 0)];
+        let experiment = Experiment {
+            lists: lists.iter().map(|&(what, n)| (what.to_owned(), names(n))).collect(),
+            ..Experiment::default()
+        };
+        let markup = section(&Results::default(), &experiment, &|_| None).0;
+        assert_eq!((markup.matches("<details").count(), markup.matches(" open").count()), (2, 1), "{markup}");
+        assert!(markup.contains("left out (2)") && markup.contains("<li>cat.39.jpg</li>"), "{markup}");
     }
 }

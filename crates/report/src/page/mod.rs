@@ -138,6 +138,11 @@ fn memory(mib: f64) -> String {
     if mib >= 10_240.0 { format!("{:.0} GiB", mib / 1024.0) } else { format!("{} MiB", words::rate(mib)) }
 }
 
+/// A span of time that is not broken between a number and its unit.
+fn time(seconds: f64) -> String {
+    words::seconds(seconds).replace(' ', "\u{a0}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +167,7 @@ mod tests {
             book: BTreeMap::from([(EVIL.to_owned(), [1.0, 2.0])]),
             figures: vec![format!("{EVIL}.svg"), "a.png".into(), "b.svg".into()],
             captions: BTreeMap::from([("a.png".into(), EVIL.into())]),
+            lists: BTreeMap::from([(EVIL.to_owned(), vec![EVIL.to_owned()])]),
             history: BTreeMap::from([(format!("{EVIL}/val_loss"), vec![1.0, f64::INFINITY])]),
             seconds: f64::NAN,
             ..Experiment::default()
@@ -193,6 +199,10 @@ mod tests {
     }
 
     fn one(data: Option<&str>, generated: bool) -> String {
+        of_profile("book", data, generated)
+    }
+
+    fn of_profile(profile: &str, data: Option<&str>, generated: bool) -> String {
         let experiment = Experiment {
             id: "5.1".into(),
             data: data.map(str::to_owned),
@@ -205,8 +215,19 @@ mod tests {
         };
         let source = DataSource { title: "digits".into(), generated, origin: String::new() };
         let data = BTreeMap::from([("set".to_owned(), source)]);
-        let results = Results { data, experiments: vec![experiment], ..Results::default() };
+        let profile = profile.into();
+        let results = Results { profile, data, experiments: vec![experiment], ..Results::default() };
         render(&results, &|_| None)
+    }
+
+    #[test]
+    fn a_smoke_run_is_never_compared_with_the_book() {
+        assert!(of_profile("quick", Some("set"), false).contains("0.22 points below"));
+        let page = of_profile("smoke", Some("set"), false);
+        assert!(
+            page.contains("98.88 %") && page.contains("not comparable") && !page.contains("points below")
+        );
+        assert!(page.contains("1 below"), "parameters are the same after any training");
     }
 
     #[test]

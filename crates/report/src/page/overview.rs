@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Provenance, anchor, heading, memory};
+use super::{Provenance, anchor, heading, memory, time};
 use crate::{Experiment, Results, Status, words};
 
 /// The title and the circumstances of the run.
@@ -38,7 +38,7 @@ pub(super) fn header(results: &Results) -> Markup {
                 @for (status, word) in [(Status::Failed, "failed"), (Status::Skipped, "skipped")] {
                     @if of(status) > 0 { ", " (of(status)) " " (word) }
                 }
-                ", in " (words::seconds(spent)) "."
+                ", in " (time(spent)) "."
                 @if let Some(when) = &results.when { " Finished " time datetime=(when) { (moment(when)) } "." }
             }
             dl.facts { @for (name, value) in &facts { div { dt { (name) } dd { (value) } } } }
@@ -97,14 +97,14 @@ pub(super) fn comparison(results: &Results) -> Markup {
     }
 }
 
-/// One row per figure of the book; where it prints none, the experiment's main result.
+/// One row per figure of the book; where it prints no accuracy, one for the experiment's main result.
+///
+/// Figures of the smoke run are of a few pictures and steps, whatever the pictures are: they are not compared.
 fn rows(results: &Results, experiment: &Experiment) -> Markup {
     let provenance = Provenance::of(results, experiment);
-    let main = ["test_accuracy", "best_val_accuracy", "val_accuracy", "pointing_game"];
-    let mut names: Vec<&str> = experiment.book.keys().map(String::as_str).collect();
-    if names.is_empty() {
-        names.extend(main.into_iter().find(|name| experiment.metrics.contains_key(*name)));
-    }
+    let comparable = provenance.comparable() && results.profile != "smoke";
+    let mut names = experiment.headline();
+    names.extend(experiment.book.keys().map(String::as_str).filter(|name| !words::is_share(name)));
     let span = names.len().max(1);
     let first = html! {
         th scope="row" rowspan=(span) {
@@ -139,7 +139,7 @@ fn rows(results: &Results, experiment: &Experiment) -> Markup {
                     Some(&value) => {
                         strong { (words::metric(name, value)) }
                         @if let Some(&range) = experiment.book.get(*name) {
-                            div.verdict { (verdict(name, value, range, provenance.comparable() || words::is_of_the_network(name))) }
+                            div.verdict { (verdict(name, value, range, comparable || words::is_of_the_network(name))) }
                         }
                     }
                     None => span.soft { "–" },
@@ -171,13 +171,14 @@ fn verdict(name: &str, value: f64, [low, high]: [f64; 2], comparable: bool) -> S
     }
 }
 
-/// Time as foreseen and as it was, and peak memory.
+/// Time and peak memory as foreseen and as they were.
 pub(super) fn costs(results: &Results) -> Markup {
     let ran: Vec<_> = results.experiments.iter().filter(|e| e.status != Status::Skipped).collect();
     let ratio = |experiment: &Experiment| {
         let predicted = experiment.predicted_seconds.filter(|seconds| *seconds > 0.0)?;
         experiment.seconds.is_finite().then(|| format!("{:.2}×", experiment.seconds / predicted))
     };
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     html! {
         @if !ran.is_empty() {
             section {
@@ -185,15 +186,16 @@ pub(super) fn costs(results: &Results) -> Markup {
                 div.scroll {
                     table {
                         thead { tr {
-                            th { "Experiment" } th.number { "Predicted" } th.number { "Took" }
-                            th.number { "Ratio" } th.number { "Peak memory" }
+                            th { "Experiment" } th.number { "Time, predicted" } th.number { "Took" } th.number { "Ratio" }
+                            th.number { "Peak memory, predicted" } th.number { "Was" }
                         } }
                         tbody { @for experiment in ran { tr {
                             th scope="row" { span.id { (experiment.id) } }
-                            td.number { (experiment.predicted_seconds.map_or("–".to_owned(), words::seconds)) }
-                            td.number { (words::seconds(experiment.seconds)) }
-                            td.number { (ratio(experiment).unwrap_or_else(|| "–".to_owned())) }
-                            td.number { (experiment.peak_mib.map_or("–".to_owned(), memory)) }
+                            td.number { (or_dash(experiment.predicted_seconds.map(time))) }
+                            td.number { (time(experiment.seconds)) }
+                            td.number { (or_dash(ratio(experiment))) }
+                            td.number { (or_dash(experiment.predicted_mib.map(memory))) }
+                            td.number { (or_dash(experiment.peak_mib.map(memory))) }
                         } } }
                     }
                 }
@@ -222,5 +224,41 @@ mod tests {
         for other in ["", "yesterday", "ééééééééé", "2026-11-24T"] {
             assert_eq!(moment(other), other);
         }
+    }
+
+    #[test]
+    fn what_was_foreseen_stands_beside_what_was() {
+        let experiment = Experiment {
+            id: "5.1".into(),
+            seconds: 90.0,
+            predicted_seconds: Some(60.0),
+            peak_mib: Some(77.0),
+            predicted_mib: Some(100.0),
+            ..Experiment::default()
+        };
+        let results = Results { experiments: vec![experiment, Experiment::default()], ..Results::default() };
+        let table = costs(&results).0;
+        let cells: Vec<_> = table
+            .split("<td class=\"number\">")
+            .skip(1)
+            .map(|cell| cell.split('<').next().unwrap().replace('\u{a0}', " "))
+            .collect();
+        assert_eq!(cells[..5], ["1 min 00 s", "1 min 30 s", "1.50×", "100 MiB", "77 MiB"]);
+        assert_eq!(cells[5..], ["–", "0.0 s", "–", "–", "–"]);
+    }
+
+    #[test]
+    fn results_of_several_models_have_a_row_each() {
+        let names =
+            ["with_pooling_test_accuracy", "without_pooling_test_accuracy", "without_pooling_coefficients"];
+        let experiment = Experiment {
+            metrics: names.iter().map(|name| ((*name).to_owned(), 0.5)).collect(),
+            book: [("without_pooling_coefficients".to_owned(), [30_976.0; 2])].into(),
+            ..Experiment::default()
+        };
+        let table = rows(&Results::default(), &experiment).0;
+        let place = |name: &str| table.find(&format!("<td>{}</td>", words::name(name))).expect(name);
+        assert!(names.map(place).is_sorted());
+        assert_eq!(table.matches("rowspan=\"3\"").count(), 2);
     }
 }

@@ -11,7 +11,7 @@ pub(crate) use scratch::FROM_SCRATCH;
 pub(crate) use shown::SHOWN;
 
 use crate::chapter5::Cost;
-use crate::lab::{Lab, Recipe};
+use crate::lab::{Lab, Length, Recipe};
 use crate::options::Profile;
 use anyhow::Result;
 use convnet_layers::{Architecture, Conv2D, Dense, Dropout, Flatten, MaxPooling2D};
@@ -72,6 +72,11 @@ impl Span {
         }
     }
 
+    /// How long that is.
+    fn length(self) -> Length {
+        Length { epochs: self.epochs, pictures: self.steps * self.batch }
+    }
+
     /// How often an epoch goes through the training pictures, in words.
     fn passes(self, pictures: usize) -> String {
         let seen = self.steps * self.batch;
@@ -86,6 +91,27 @@ impl Span {
     }
 }
 
+/// How far training and validation came apart, accuracies epoch by epoch, in sentences; `None` where nothing was measured.
+fn apart(training: &[f64], validation: &[f64]) -> Option<String> {
+    let (&trained, &validated) = (training.last()?, validation.last()?);
+    let percent = |accuracy| words::metric("accuracy", accuracy);
+    let points = (trained - validated) * 100.0;
+    let side = if points < 0.0 { "above" } else { "below" };
+    let said = format!(
+        "Here, after {}, training accuracy is {}, and validation with {} {:.1} points {side}",
+        words::counted(training.len() as u64, "epoch"),
+        percent(trained),
+        percent(validated),
+        points.abs(),
+    );
+    let best = validation.iter().copied().fold(0.0, f64::max);
+    let epoch = 1 + validation.iter().position(|&accuracy| accuracy == best)?;
+    Some(match epoch == validation.len() {
+        true => format!("{said}."),
+        false => format!("{said}; it was best after epoch {epoch}, with {}.", percent(best)),
+    })
+}
+
 /// What Winograd's algorithm saves here beside the share of the limit that the plan reckons with (Zen 3, 2 threads: training
 /// reaches 0.98 of the limit counted in direct products).
 const WINOGRAD: f64 = 0.82;
@@ -97,12 +123,15 @@ fn train(lab: &mut Lab, recipe: &Recipe, span: Span, train: &convnet_data::Datas
     let trained =
         lab.train(recipe, train, crate::lab::Validation { set: &validation, name: "validation" })?;
     lab.metric("parameters", trained.model.summary().parameters() as f64);
-    let curve = lab.record.history.get("val_accuracy").cloned().unwrap_or_default();
+    let series = |name: &str| lab.record.history.get(name).cloned().unwrap_or_default();
+    let (training, curve) = (series("train_accuracy"), series("val_accuracy"));
+    apart(&training, &curve).iter().for_each(|sentence| lab.note(sentence));
     if let Some(&last) = curve.last() {
         lab.metric("val_accuracy", last);
         lab.metric("best_val_accuracy", curve.iter().copied().fold(0.0, f64::max));
     }
-    lab.judge(&trained, &test)
+    lab.judge(&trained, &test, None)?;
+    Ok(())
 }
 
 /// What `docs/results` holds: several seeds of ours and what Keras found, for each experiment.
@@ -110,19 +139,7 @@ const SEEDS: &str = include_str!("../../../../docs/results/5.2-seeds.json");
 
 /// Draws the book's figure as a point on the spread of ours: a single run, anybody's, is one of many.
 fn draw_spread(lab: &mut Lab) -> Result<()> {
-    const METRIC: &str = "best_val_accuracy";
-    let id = lab.record.id.clone();
-    let seeds: serde_json::Value = serde_json::from_str(SEEDS)?;
-    let found = |runs: &serde_json::Value| -> Vec<f64> {
-        let runs = runs.as_array().into_iter().flatten();
-        runs.filter_map(|run| run[&id]["metrics"][METRIC].as_f64()).collect()
-    };
-    let ours = found(&seeds["runs"]);
-    let mut rows = vec![StripRow { name: format!("ours, {} seeds", ours.len()), values: ours }];
-    let keras = found(&seeds["keras"]);
-    if !keras.is_empty() {
-        rows.push(StripRow { name: "Keras, seed 1".into(), values: keras });
-    }
+    let mut rows = found_before(&serde_json::from_str(SEEDS)?, &lab.record.id);
     let accuracy = lab.record.metrics.get(METRIC).copied().unwrap_or(f64::NAN);
     rows.push(StripRow { name: format!("this run ({})", lab.profile.word()), values: vec![accuracy] });
     let chart = StripChart {
@@ -132,9 +149,31 @@ fn draw_spread(lab: &mut Lab) -> Result<()> {
         rows,
         book: lab.record.book.get(METRIC).copied(),
     };
-    let caption =
-        "Each point is a training with another seed on the real pictures; the book prints the figure of one.";
+    let caption = "Each point is one training on the real pictures; the book prints the figure of one.";
     lab.figure("spread.svg", caption, chart.svg().as_bytes())
+}
+
+const METRIC: &str = "best_val_accuracy";
+
+/// What runs of ours and of Keras have found in experiment `id`, with the seeds that they had.
+fn found_before(results: &serde_json::Value, id: &str) -> Vec<StripRow> {
+    let row = |whose: &str, runs: &serde_json::Value| {
+        let runs = runs.as_array().into_iter().flatten();
+        let found =
+            runs.filter_map(|run| Some((run["seed"].as_u64()?, run[id]["metrics"][METRIC].as_f64()?)));
+        let (seeds, values): (Vec<_>, Vec<_>) = found.unzip();
+        (!values.is_empty()).then(|| StripRow { name: format!("{whose}, {}", named(&seeds)), values })
+    };
+    [row("ours", &results["runs"]), row("Keras", &results["keras"])].into_iter().flatten().collect()
+}
+
+/// `seed 1`, `seeds 1–5`, `seeds 1, 3`.
+fn named(seeds: &[u64]) -> String {
+    match seeds {
+        [seed] => format!("seed {seed}"),
+        [first, .., last] if seeds.is_sorted_by(|a, b| a + 1 == *b) => format!("seeds {first}–{last}"),
+        _ => format!("seeds {}", seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -155,5 +194,44 @@ mod tests {
     fn passes_are_told() {
         let span = Span { epochs: 1, steps: 100, batch: 32 };
         assert!(span.passes(2_000).contains("3,200 pictures: 1.6 passes"), "{}", span.passes(2_000));
+    }
+
+    #[test]
+    fn what_was_found_is_told_not_what_was_hoped() {
+        let said = apart(&[0.6, 0.9, 0.98], &[0.6, 0.74, 0.71]).unwrap();
+        assert!(said.contains("after 3 epochs, training accuracy is 98.00 %"), "{said}");
+        assert!(
+            said.contains(
+                "validation with 71.00 % 27.0 points below; it was best after epoch 2, with 74.00 %"
+            ),
+            "{said}"
+        );
+        let said = apart(&[0.5], &[0.525]).unwrap();
+        assert!(
+            said.ends_with(
+                "after 1 epoch, training accuracy is 50.00 %, and validation with 52.50 % 2.5 points above."
+            ),
+            "{said}"
+        );
+        assert_eq!(apart(&[], &[]), None);
+    }
+
+    #[test]
+    fn rows_of_the_spread_name_their_seeds() {
+        let run = |seed: u64, accuracy: f64| serde_json::json!({"seed": seed, "x": {"metrics": {METRIC: accuracy}}});
+        let results =
+            serde_json::json!({"runs": [run(1, 0.7), run(2, 0.72), run(3, 0.71)], "keras": [run(1, 0.69)]});
+        let rows = found_before(&results, "x");
+        let names: Vec<_> = rows.iter().map(|row| &*row.name).collect();
+        assert_eq!(names, ["ours, seeds 1–3", "Keras, seed 1"]);
+        assert_eq!(rows[0].values, [0.7, 0.72, 0.71]);
+        assert!(found_before(&results, "y").is_empty());
+        assert_eq!((named(&[1, 3]), named(&[4, 5])), ("seeds 1, 3".into(), "seeds 4–5".into()));
+    }
+
+    #[test]
+    fn the_committed_results_have_a_row_for_the_section() {
+        let rows = found_before(&serde_json::from_str(SEEDS).unwrap(), "5.2.4");
+        assert!(rows.iter().any(|row| row.name.starts_with("ours, seed")), "{rows:?}");
     }
 }

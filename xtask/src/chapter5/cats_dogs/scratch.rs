@@ -16,8 +16,8 @@ pub(crate) const FROM_SCRATCH: Experiment = Experiment {
     needs: &["5.2.1"],
     data: Data::CatsDogs,
     book: &[("best_val_accuracy", [0.71, 0.74]), ("parameters", [3_453_121.0, 3_453_121.0])],
-    note: "Training accuracy goes on to nearly 100 % while validation stops rising: 2,000 pictures are few, and the network \
-           learns them by heart.",
+    note: "The chapter's network goes on to nearly 100 % in training while validation stops rising: 2,000 pictures are few, and \
+           it learns them by heart.",
     settings: |lab| recipe(lab.profile).settings(lab.seed),
     cost: |profile| {
         let cost = span(profile).cost(profile);
@@ -37,7 +37,8 @@ fn span(profile: Profile) -> Span {
 }
 
 fn recipe(profile: Profile) -> Recipe {
-    Recipe { name: FROM_SCRATCH.id, part: None, architecture: convnet(false), fit: span(profile).fit() }
+    let (fit, book) = (span(profile).fit(), span(Profile::Book).length());
+    Recipe { name: FROM_SCRATCH.id, part: None, architecture: convnet(false), fit, book }
 }
 
 /// What Keras finds: only beside figures of the same files.

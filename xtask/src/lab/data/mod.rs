@@ -6,9 +6,10 @@ mod digits;
 pub(crate) use cats_dogs::CatsDogs;
 pub(crate) use digits::Digits;
 
-use crate::options::Options;
+use crate::options::{Options, Profile};
 use anyhow::Result;
-use convnet_report::{DataSource, Progress};
+use convnet_datasets::{How, Verified};
+use convnet_report::{DataSource, Progress, words};
 use std::io::Stderr;
 
 /// Which pictures an experiment takes.
@@ -23,14 +24,36 @@ pub(crate) enum Data {
 impl Data {
     pub(crate) const ALL: [Data; 2] = [Data::Digits, Data::CatsDogs];
 
-    /// What would be taken, without touching the network, and the memory in MiB that it takes.
+    /// What readers call them.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Data::Digits => "digits",
+            Data::CatsDogs => "cats and dogs",
+        }
+    }
+
+    /// What would be taken, without touching the network.
     ///
     /// # Errors
     /// For files that are there and damaged.
-    pub(crate) fn planned(self, options: &Options) -> Result<(String, f64)> {
+    pub(crate) fn planned(self, options: &Options) -> Result<Planned> {
+        let (words, generated) = match self {
+            Data::Digits => Digits::planned(options)?,
+            Data::CatsDogs => CatsDogs::planned(options)?,
+        };
+        let threads = options.threads() as f64;
+        let seconds = match self {
+            Data::Digits => Digits::seconds(generated, options.profile),
+            Data::CatsDogs => CatsDogs::seconds(generated, options.profile) / threads,
+        };
+        Ok(Planned { words, mib: self.mib(generated, options.profile), seconds })
+    }
+
+    /// The memory in MiB that they take.
+    fn mib(self, generated: bool, profile: Profile) -> f64 {
         match self {
-            Data::Digits => Ok((format!("digits: {}", Digits::planned(options)?), Digits::MIB)),
-            Data::CatsDogs => Ok((format!("cats and dogs: {}", CatsDogs::planned(options)?), CatsDogs::MIB)),
+            Data::Digits => Digits::mib(generated, profile),
+            Data::CatsDogs => CatsDogs::mib(profile),
         }
     }
 }
@@ -38,6 +61,26 @@ impl Data {
 /// What a plan says of a set, and below it which places were passed over and why.
 fn with_notes(line: String, notes: &[String]) -> String {
     notes.iter().fold(line, |text, note| text + "\n  " + note)
+}
+
+/// What a run would take.
+pub(crate) struct Planned {
+    /// Which pictures, and from where.
+    pub(crate) words: String,
+    /// Memory.
+    pub(crate) mib: f64,
+    /// Seconds until they are read or painted, beside a download.
+    pub(crate) seconds: f64,
+}
+
+/// How far files agree with what was published, short enough for a line on the terminal; the report has all of it.
+fn briefly(verified: &Verified) -> String {
+    match verified {
+        Verified::Differing(all) if all.iter().all(|file| matches!(file.how, How::PackedAgain { .. })) => {
+            format!("content as published, {} packed again", words::counted(all.len() as u64, "file"))
+        }
+        _ => verified.to_string(),
+    }
 }
 
 /// The pictures that a run has at hand.
@@ -67,6 +110,12 @@ impl Sets {
         Ok(sets)
     }
 
+    /// The memory in MiB that all of it takes.
+    pub(crate) fn mib(&self, profile: Profile) -> f64 {
+        let known = Data::ALL.into_iter().filter_map(|data| Some((data, self.known(data)?.1.generated)));
+        known.map(|(data, generated)| data.mib(generated, profile)).sum()
+    }
+
     /// The name of a set in results.json, what a reader should know of it, and enough digits of its checksum to tell it from
     /// others; `None` if it is not at hand.
     pub(crate) fn known(&self, data: Data) -> Option<(&'static str, DataSource, String)> {
@@ -74,5 +123,33 @@ impl Sets {
             Data::Digits => self.digits.as_ref().map(|set| (set.key(), set.source(), set.fingerprint())),
             Data::CatsDogs => self.cats_dogs.as_ref().map(|set| (set.key(), set.source(), set.fingerprint())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use convnet_datasets::Difference;
+
+    #[test]
+    fn checksums_stay_out_of_the_terminal() {
+        let packed = |file: &str| Difference {
+            file: file.into(),
+            how: How::PackedAgain { found: "md5 1".into(), expected: "md5 2".into() },
+        };
+        let said = briefly(&Verified::Differing(vec![packed("images"), packed("labels")]));
+        assert_eq!(said, "content as published, 2 files packed again");
+        assert_eq!(briefly(&Verified::Counted { found: 3, expected: 4 }), "3 of 4 pictures");
+    }
+
+    #[test]
+    fn memory_is_that_of_the_profile() {
+        for data in Data::ALL {
+            let painted = |profile| data.mib(true, profile);
+            assert!(painted(Profile::Smoke) < 15.0 && painted(Profile::Quick) > 50.0, "{}", data.name());
+        }
+        // MNIST's files are read whole, photographs only as far as they are taken.
+        assert_eq!(Data::Digits.mib(false, Profile::Smoke), Data::Digits.mib(false, Profile::Book));
+        assert!(Data::CatsDogs.mib(false, Profile::Smoke) < 15.0);
     }
 }
