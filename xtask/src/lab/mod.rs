@@ -1,11 +1,13 @@
 //! What an experiment gets: pictures, training with progress and checkpoints, and a record to write its findings into.
 
 pub(crate) mod data;
+mod judging;
 mod kept;
 mod training;
 
 pub(crate) use data::Data;
-pub(crate) use training::{Length, Recipe, Validation, per_class, picture};
+pub(crate) use judging::{per_class, picture};
+pub(crate) use training::{Length, Recipe, Validation};
 
 use crate::options::Profile;
 use anyhow::{Context, Result};
