@@ -85,6 +85,23 @@ fn nothing_wanted_leaves_no_entry() {
     assert_eq!(sliced[0].tensor(), y.tensor());
 }
 
+/// Dropout that predicts gives back what it got: a watched value goes through slices in which nothing is recorded.
+#[test]
+fn slices_that_change_nothing_hand_the_gradient_on() {
+    let mut tape = Tape::new();
+    let x = tape.watch(&random([20, 3], 1).into(), 7).unwrap();
+    let y = tape.in_slices(&[&x], &[], |_, _, x, _| Ok(x.to_vec())).unwrap().remove(0);
+    assert!(y.is_wanted());
+    let mut given = Vec::new();
+    let seed = random([20, 3], 2);
+    tape.backward(&[(&y, seed.clone())], |key, gradient| {
+        given.push((key, gradient));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(given, [(7, seed)]);
+}
+
 #[test]
 fn gradients_come_as_soon_as_they_are_complete() {
     let mut tape = Tape::new();
