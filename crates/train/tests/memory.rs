@@ -87,7 +87,7 @@ fn large_blocks(profile: &Path) -> Vec<String> {
         let stack: Vec<&str> = stack.map(|frame| frames[frame].as_str().unwrap()).collect();
         let each = point["tb"].as_f64().unwrap() / point["tbk"].as_f64().unwrap();
         // Its blocks, not all the work that it watches: every parallel item runs inside `memory::item`.
-        let is_recycler = stack.iter().any(|frame| frame.contains("convnet_cpu::memory::block::"));
+        let is_recycler = stack.iter().any(|frame| frame.contains("memory/block.rs"));
         if each >= LARGE && !is_recycler {
             large.push(format!("{each} bytes each: {stack:#?}"));
         }

@@ -43,16 +43,16 @@ impl Head {
         let cool = [0.25, stream.between(0.45, 0.7), stream.between(0.4, 0.9)];
         Head {
             radius: stream.between(0.29, 0.37),
-            tilt: tilt(stream, 0.09),
+            tilt: tilt(stream, 0.06),
             yaw: stream.between(-1.0, 1.0),
             muzzle: stream.between(0.8, 1.2),
             eyes: stream.between(0.8, 1.25),
             iris: if stream.below(3) == 0 { cool } else { warm },
             nose: blend(DARK, [0.75, 0.45, 0.45], stream.uniform()),
             skin: blend([0.6, 0.32, 0.3], [0.95, 0.68, 0.62], stream.uniform()),
-            ear: stream.between(0.8, 1.15),
+            ear: stream.between(0.95, 1.3),
             spread: stream.between(0.075, 0.13),
-            flick: [stream.between(-0.05, 0.05), stream.between(-0.05, 0.05)],
+            flick: [stream.between(-0.025, 0.025), stream.between(-0.025, 0.025)],
         }
     }
 

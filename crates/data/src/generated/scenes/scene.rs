@@ -136,10 +136,10 @@ fn centred(bits: u32) -> f32 {
 
 /// A place in the picture that shows the whole head, whatever else leaves the frame.
 fn placement(stream: &mut Stream, head: Point, radius: f32) -> Placement {
-    let scale = stream.between(0.27, 0.5);
-    let turn = tilt(stream, 0.1);
+    let scale = stream.between(0.42, 0.66);
+    let turn = tilt(stream, 0.06);
     let mirrored = stream.below(2) == 0;
-    let at = Point { x: stream.between(0.2, 0.8), y: stream.between(0.25, 0.8) };
+    let at = Point { x: stream.between(0.3, 0.7), y: stream.between(0.4, 0.75) };
     let place = Placement { at, scale, turn, mirrored };
     let shown = on_picture(&place, head);
     let margin = (REACH * radius * scale).min(0.5);
