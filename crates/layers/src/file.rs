@@ -190,6 +190,17 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 /// # Errors
 /// Those of the file system.
 pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    write_file_by(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_file`], with a file that `write` fills piece by piece.
+///
+/// # Errors
+/// Those of the file system and of `write`.
+pub fn write_file_by(
+    path: &Path,
+    write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -201,7 +212,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // The temporary name would only puzzle; the caller names the file.
     let plain = |error: std::io::Error| error.raw_os_error().map_or(error, std::io::Error::from_raw_os_error);
     let mut file = builder.tempfile_in(folder).map_err(plain)?;
-    file.write_all(bytes).map_err(plain)?;
+    write(file.as_file_mut()).map_err(plain)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     // Some systems cannot sync a folder; the rename itself has happened.
