@@ -158,6 +158,11 @@ def main():
     torch.save(checkpoint(network()), FOLDER / "checkpoint.pth")
     torch.save(checkpoint(network()), FOLDER / "checkpoint_row.pth", _use_new_zipfile_serialization=False)
     torch.save(network(), FOLDER / "module.pth")
+    names = {"input_names": ["x"], "output_names": ["y"]}
+    open_batch = {"dynamic_axes": {"x": {0: "N"}, "y": {0: "N"}}}
+    torch.onnx.export(network(), x, FOLDER / "torch_old.onnx", dynamo=False, opset_version=13, **names, **open_batch)
+    batch = {"x": {0: torch.export.Dim("N")}}
+    torch.onnx.export(network(), (x,), FOLDER / "torch.onnx", dynamo=True, external_data=False, dynamic_shapes=batch, **names)
 
 
 main()

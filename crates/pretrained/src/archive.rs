@@ -38,7 +38,8 @@ pub(crate) fn open(reader: Box<dyn ReadSeek>, length: u64) -> Result<Contents, S
         return Err(format!("would unpack {length} bytes to {unpacked}, which no weights do"));
     }
     let names = archive.file_names().map(|name| name.map(|name| name.into_owned()));
-    let names: Vec<String> = names.collect::<Result<_, _>>().map_err(|error| format!("its names: {error}"))?;
+    let names: Vec<String> =
+        names.collect::<Result<_, _>>().map_err(|error| format!("its names: {error}"))?;
     let pickle = |name: &&String| *name == torch::PICKLE || name.ends_with(&format!("/{}", torch::PICKLE));
     if names.iter().any(|name| name == "config.json") {
         keras::open_archive(archive)

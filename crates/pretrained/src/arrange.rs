@@ -25,11 +25,9 @@ pub(crate) fn walks(
     let axis = |extent, stride| Axis { extent, stride };
     // The inputs of a dense layer, `step` numbers apart here.
     let inputs = |count: usize, step: usize| match flattened {
-        Some([height, width, channels]) if height * width * channels == count => vec![
-            axis(channels, step),
-            axis(height, width * channels * step),
-            axis(width, channels * step),
-        ],
+        Some([height, width, channels]) if height * width * channels == count => {
+            vec![axis(channels, step), axis(height, width * channels * step), axis(width, channels * step)]
+        }
         _ => vec![axis(count, step)],
     };
     let (expected, walks) = match *shape {
@@ -39,8 +37,12 @@ pub(crate) fn walks(
             (vec![output, 1, rows, columns], walks.map(|(extent, stride)| vec![axis(extent, stride)]).into())
         }
         [rows, columns, input, output] if layout.outputs_first => {
-            let walks = [(output, 1), (input, output), (rows, columns * input * output), (columns, input * output)];
-            (vec![output, input, rows, columns], walks.map(|(extent, stride)| vec![axis(extent, stride)]).into())
+            let walks =
+                [(output, 1), (input, output), (rows, columns * input * output), (columns, input * output)];
+            (
+                vec![output, input, rows, columns],
+                walks.map(|(extent, stride)| vec![axis(extent, stride)]).into(),
+            )
         }
         [input, output] if dense && layout.outputs_first => {
             (vec![output, input], vec![vec![axis(output, 1)], inputs(input, output)])
@@ -73,7 +75,8 @@ mod tests {
     fn each_number_of_a_kernel_finds_its_place() {
         let (rows, columns, input, output) = (2, 3, 4, 5);
         let site = Site { class: "Conv2D", flattened: None };
-        let found = fill(&[output, input, rows, columns], Layout::TORCH, site, &[rows, columns, input, output]);
+        let found =
+            fill(&[output, input, rows, columns], Layout::TORCH, site, &[rows, columns, input, output]);
         for (place, number) in found.iter().enumerate() {
             let (o, i, x, y) = (place % 5, place / 5 % 4, place / 20 % 3, place / 60);
             assert_eq!(*number as usize, ((o * input + i) * rows + y) * columns + x);
@@ -113,8 +116,7 @@ mod tests {
 
     #[test]
     fn shapes_that_differ_are_told() {
-        let tensor =
-            StoredTensor { name: "t".into(), shape: vec![3, 3, 3, 8], numbers: NumberType::F32 };
+        let tensor = StoredTensor { name: "t".into(), shape: vec![3, 3, 3, 8], numbers: NumberType::F32 };
         let site = Site { class: "Conv2D", flattened: None };
         let expected = walks(&tensor, Layout::TORCH, Some(&site), Shape::from([3, 3, 3, 8]));
         assert_eq!(expected, Err(vec![8, 3, 3, 3]));

@@ -233,9 +233,8 @@ impl WeightFile {
     /// # Errors
     /// [`Error::Mismatch`] with everything that does not fit; [`Error::File`] for damaged numbers.
     pub fn load_into(&mut self, model: &mut Model, loading: Loading) -> Result<Loaded> {
-        let (plan, mut loaded) =
-            loading::plan(&self.contents.layers, self.contents.ordered, model, loading)
-                .map_err(|all| Error::Mismatch { path: self.path.clone(), all })?;
+        let (plan, mut loaded) = loading::plan(&self.contents.layers, self.contents.ordered, model, loading)
+            .map_err(|all| Error::Mismatch { path: self.path.clone(), all })?;
         for (place, tensor, walks) in plan {
             let parameter = &mut model.parameters_mut()[place];
             let target = Target::new(parameter.value.data_mut(), walks);

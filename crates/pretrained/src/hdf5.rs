@@ -8,11 +8,11 @@ use crate::number::NumberType;
 use crate::regions::WINDOW;
 use crate::stored::{Numbers, StoredTensor};
 use crate::target::Target;
+use convnet_tensor::Tensor;
 use hdf5_pure::{
     AttrValue, Datatype, DatatypeByteOrder, File, FileAccessProperties, FileBuilder, FloatingPointLayout,
     FormatError, Group, GroupBuilder, Layout, MetadataCacheConfig, Source,
 };
-use convnet_tensor::Tensor;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -297,10 +297,8 @@ fn fit(
             stored.title()
         ));
     }
-    let own: Vec<_> = parameters
-        .iter()
-        .map(|parameter| parameter.path.rsplit('/').next().unwrap_or_default())
-        .collect();
+    let own: Vec<_> =
+        parameters.iter().map(|parameter| parameter.path.rsplit('/').next().unwrap_or_default()).collect();
     let names: Vec<_> = stored.tensors.iter().map(|(name, _)| canonical(name, &own)).collect();
     let place = |own: &&str| names.iter().position(|name| name == own);
     // Names that the layer knows decide; without them the order does.
@@ -320,7 +318,10 @@ fn fit(
             } else {
                 format!(" ({expected:?} in the layout of the file)")
             };
-            format!("`{own}` has shape {shape}{turned}, but `{}` in the file has {:?}", tensor.name, tensor.shape)
+            format!(
+                "`{own}` has shape {shape}{turned}, but `{}` in the file has {:?}",
+                tensor.name, tensor.shape
+            )
         })?;
         tensors.push((tensor.clone(), walks));
     }

@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn names_make_layers() {
         let names = ["base.0.weight", "block1/conv/kernel:0", "base.0.bias", "lonely", "block1/conv/bias:0"];
-        let tensor = |name: &str| StoredTensor { name: name.into(), shape: vec![1], numbers: NumberType::F32 };
+        let tensor =
+            |name: &str| StoredTensor { name: name.into(), shape: vec![1], numbers: NumberType::F32 };
         let layers = layers(names.iter().map(|name| tensor(name)).collect());
         let paths: Vec<_> = layers.iter().map(|layer| layer.path.as_deref().unwrap()).collect();
         assert_eq!(paths, ["base.0", "block1/conv", ""]);

@@ -58,9 +58,9 @@ impl Header {
         let mut text = vec![0; length];
         reader.read_exact(&mut text).map_err(cut_off)?;
         let text = std::str::from_utf8(&text).map_err(|_| "its header is no text")?;
-        let mut header = Literal { rest: text }
-            .header()
-            .ok_or_else(|| format!("its header is not NumPy's: {}", text.chars().take(80).collect::<String>()))?;
+        let mut header = Literal { rest: text }.header().ok_or_else(|| {
+            format!("its header is not NumPy's: {}", text.chars().take(80).collect::<String>())
+        })?;
         header.length = (first.len() + size + length) as u64;
         Ok(header)
     }
@@ -258,7 +258,7 @@ mod tests {
         let header = parse("{\"shape\":(5,),'fortran_order':True,'descr':'>i8'}").unwrap();
         assert_eq!((header.shape, header.numbers, header.fortran), (vec![5], NumberType::I64, true));
         assert!(header.big_endian);
-        assert_eq!(parse("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").unwrap().shape, []);
+        assert!(parse("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").unwrap().shape.is_empty());
         assert_eq!(parse("{'descr': '<u2', 'fortran_order': False, 'shape': (7L,)}").unwrap().shape, [7]);
         let text = parse("{'descr': '<U12', 'fortran_order': False, 'shape': (1,)}").unwrap();
         assert_eq!(text.numbers, NumberType::Other);
@@ -291,7 +291,10 @@ mod tests {
             let bytes = header(shape);
             assert!(bytes.len().is_multiple_of(64));
             let read = Header::read(&mut &*bytes).unwrap();
-            assert_eq!((&*read.shape, read.numbers, read.length), (shape, NumberType::F32, bytes.len() as u64));
+            assert_eq!(
+                (&*read.shape, read.numbers, read.length),
+                (shape, NumberType::F32, bytes.len() as u64)
+            );
         }
     }
 }

@@ -42,7 +42,8 @@ impl Regions {
 impl Numbers for Regions {
     fn read(&mut self, tensor: &StoredTensor, to: Target<'_>) -> Result<(), String> {
         let wrong = |message: String| format!("`{}`: {message}", tensor.name);
-        let region = self.regions.get(&tensor.name).ok_or_else(|| wrong("has no place in the file".into()))?;
+        let region =
+            self.regions.get(&tensor.name).ok_or_else(|| wrong("has no place in the file".into()))?;
         if tensor.size() != Some(to.len()) || tensor.numbers == NumberType::Other {
             return Err(wrong("its numbers are of a kind or count that does not fit".into()));
         }
@@ -157,8 +158,7 @@ mod tests {
         let bytes: Vec<u8> = (0..60u16)
             .flat_map(|number| if big_endian { number.to_be_bytes() } else { number.to_le_bytes() })
             .collect();
-        let region =
-            Region { start: 2 * start as u64, strides: strides.map(<[usize]>::to_vec), big_endian };
+        let region = Region { start: 2 * start as u64, strides: strides.map(<[usize]>::to_vec), big_endian };
         let mut regions = Regions::new(Box::new(Cursor::new(bytes)), HashMap::from([("t".into(), region)]));
         let tensor = StoredTensor { name: "t".into(), shape: shape.into(), numbers: NumberType::U16 };
         let mut to = vec![f32::NAN; tensor.size().unwrap()];

@@ -41,10 +41,15 @@ pub(crate) fn count(architecture: &Architecture, picture: [usize; 3]) -> usize {
         count = sizes.fold(count, usize::saturating_add);
         true
     };
-    follow(architecture, "", Flow { shape: Shape::from(picture), flattened: None }, &mut |_, layer, inputs| {
-        let shapes: Vec<_> = inputs.iter().map(|input| input.shape).collect();
-        add(layer, &shapes)
-    });
+    follow(
+        architecture,
+        "",
+        Flow { shape: Shape::from(picture), flattened: None },
+        &mut |_, layer, inputs| {
+            let shapes: Vec<_> = inputs.iter().map(|input| input.shape).collect();
+            add(layer, &shapes)
+        },
+    );
     count
 }
 
@@ -115,7 +120,8 @@ mod tests {
 
     #[test]
     fn weights_are_counted_before_they_exist() {
-        let network = |units| Architecture::new().add(Flatten::new()).add(Dense::new(units)).add(Dense::new(2));
+        let network =
+            |units| Architecture::new().add(Flatten::new()).add(Dense::new(units)).add(Dense::new(2));
         assert_eq!(count(&network(10), [4, 6, 5]), 120 * 10 + 10 + 10 * 2 + 2);
         assert!(count(&network(1 << 16), [1 << 15, 1 << 15, 1]) > 1 << 40);
         // Flatten before a picture is a mistake, found by the model: counted up to there.

@@ -67,7 +67,15 @@ impl<'a> Target<'a> {
             axes.push(Axis { extent: self.to.len(), stride: 1 });
         }
         let fastest = axes.pop().unwrap_or(Axis { extent: 0, stride: 1 });
-        Filling { to: self.to, index: vec![0; axes.len()], slower: axes, fastest, start: 0, along: 0, filled: 0 }
+        Filling {
+            to: self.to,
+            index: vec![0; axes.len()],
+            slower: axes,
+            fastest,
+            start: 0,
+            along: 0,
+            filled: 0,
+        }
     }
 }
 

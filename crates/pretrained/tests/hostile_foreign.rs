@@ -190,12 +190,16 @@ fn nothing_that_a_pickle_asks_for_is_executed() {
 fn state(names: &[&str], count: u32, offset: u32, shape: &[u32], strides: &[u32]) -> Vec<u8> {
     let int = |number: &u32| [&b"J"[..], &number.to_le_bytes()].concat();
     let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
-    let tuple = |numbers: &[u32]| [b"(".to_vec(), numbers.iter().flat_map(int).collect(), b"t".to_vec()].concat();
+    let tuple =
+        |numbers: &[u32]| [b"(".to_vec(), numbers.iter().flat_map(int).collect(), b"t".to_vec()].concat();
     let mut pickle = b"\x80\x02}(".to_vec();
     for name in names {
         pickle.extend(text(name));
         pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
-        pickle.extend([text("storage"), b"ctorch\nFloatStorage\n".to_vec(), text("0"), text("cpu"), int(&count)].concat());
+        pickle.extend(
+            [text("storage"), b"ctorch\nFloatStorage\n".to_vec(), text("0"), text("cpu"), int(&count)]
+                .concat(),
+        );
         pickle.extend(b"tQ");
         pickle.extend([int(&offset), tuple(shape), tuple(strides)].concat());
         pickle.extend(b"\x89Nt\x52");
@@ -251,12 +255,16 @@ fn onnx(graph: &[u8]) -> Vec<u8> {
 
 #[test]
 fn graphs_that_lie() {
-    let tensor = |dims: &[u8], raw: usize| [dims, b"\x10\x01", &field(8, b"w"), &field(9, &vec![0; raw])].concat();
+    let tensor =
+        |dims: &[u8], raw: usize| [dims, b"\x10\x01", &field(8, b"w"), &field(9, &vec![0; raw])].concat();
     for (bytes, part) in [
         (b"\x08\x08".to_vec(), "holds no graph"),
         (b"\x08\x08\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7fabc".to_vec(), "reaches beyond"),
         ([onnx(b""), field(7, b"")].concat(), "two graphs"),
-        (onnx(&[field(5, &tensor(b"\x08\x02", 8)), field(5, &tensor(b"\x08\x02", 8))].concat()), "two tensors called `w`"),
+        (
+            onnx(&[field(5, &tensor(b"\x08\x02", 8)), field(5, &tensor(b"\x08\x02", 8))].concat()),
+            "two tensors called `w`",
+        ),
         (onnx(&field(5, &tensor(b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 8))), "an extent below 0"),
         (onnx(&field(5, &tensor(&b"\x08\x01".repeat(40), 4))), "more than 32 numbers"),
         (onnx(&field(1, &field(1, b"x").repeat(5000))), "more parts than any operation"),
@@ -277,7 +285,11 @@ fn a_network_that_takes_more_than_the_file_holds_reserves_nothing() {
         let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input)).collect();
         field(1, &[&inputs, &field(2, output), &field(4, operation), attributes].concat())
     };
-    let pads = [&field(1, b"pads"), &b"\x40\x00\x40\x00\x40\x00\x40\x00\x40\x00\x40\x00\x40\xff\xff\x03\x40\xe8\x07"[..]].concat();
+    let pads = [
+        &field(1, b"pads"),
+        &b"\x40\x00\x40\x00\x40\x00\x40\x00\x40\x00\x40\x00\x40\xff\xff\x03\x40\xe8\x07"[..],
+    ]
+    .concat();
     let shape = [[8, 1], [8, 1], [8, 8], [8, 8]].map(|extent| field(1, &extent)).concat();
     let input = [field(1, b"x"), field(2, &field(1, &field(2, &shape)))].concat();
     let kernel = [&b"\x08\x01\x08\x04\x10\x01"[..], &field(8, b"w"), &field(9, &[0; 16])].concat();
@@ -292,7 +304,10 @@ fn a_network_that_takes_more_than_the_file_holds_reserves_nothing() {
     .concat();
     let mut file = open(onnx(&graph)).unwrap();
     let error = file.model(InputSpec::new([8, 8, 1])).unwrap_err().to_string();
-    assert!(error.contains("the network takes 264269376 numbers") && error.contains("but the file holds 4"), "{error}");
+    assert!(
+        error.contains("the network takes 264269376 numbers") && error.contains("but the file holds 4"),
+        "{error}"
+    );
     bounded();
 }
 

@@ -35,8 +35,18 @@ fn computes(name: &str, layers: &[&str]) {
 #[test]
 fn every_operation_computes_what_onnxruntime_computes() {
     let layers = [
-        "lower", "clipped", "largest", "mean_counted_1", "narrow", "mean_bare", "biased", "left", "right", "joined",
-        "channels", "scores",
+        "lower",
+        "clipped",
+        "largest",
+        "mean_counted_1",
+        "narrow",
+        "mean_bare",
+        "biased",
+        "left",
+        "right",
+        "joined",
+        "channels",
+        "scores",
     ];
     computes("operations", &layers);
 }

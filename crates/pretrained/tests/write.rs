@@ -45,11 +45,13 @@ fn whole_models_come_back() {
         for format in MODELS {
             let path = folder.path().join(name);
             save(&model, &path, format).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let mut file = WeightFile::open(&path).unwrap_or_else(|error| panic!("{name}, {format}: {error}"));
+            let mut file =
+                WeightFile::open(&path).unwrap_or_else(|error| panic!("{name}, {format}: {error}"));
             assert_eq!(file.format(), format);
             let [height, width, channels] = model.input().shape;
             assert_eq!(file.picture(), [Some(height), Some(width), Some(channels)], "{name}, {format}");
-            let back = file.model(model.input().clone()).unwrap_or_else(|error| panic!("{name}, {format}: {error}"));
+            let back =
+                file.model(model.input().clone()).unwrap_or_else(|error| panic!("{name}, {format}: {error}"));
             assert_eq!(back.parameters().len(), model.parameters().len(), "{name}, {format}");
             let x = pictures(&model);
             close(&back.predict(&x).unwrap(), &model.predict(&x).unwrap(), 1e-6);

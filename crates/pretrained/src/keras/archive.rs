@@ -30,13 +30,7 @@ pub(crate) fn open(mut archive: ZipArchive<Box<dyn ReadSeek>>) -> Result<Content
     let described = Some(config::describe(&config)?);
     let file = weights(archive).map_err(|message| format!("`{WEIGHTS}`: {message}"))?;
     let layers = variables::layers(&file)?;
-    Ok(Contents {
-        format: Format::KerasArchive,
-        layers,
-        described,
-        ordered: true,
-        numbers: Box::new(file),
-    })
+    Ok(Contents { format: Format::KerasArchive, layers, described, ordered: true, numbers: Box::new(file) })
 }
 
 /// The member with the weights: in its place where it is stored as it is, else unpacked into a temporary file.

@@ -5,8 +5,8 @@ use super::order::order;
 use convnet_layers::layer::AnyLayer;
 use convnet_layers::{
     Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Conv2D, Dense,
-    DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Padding, Pair, Part,
-    ReLU, Rescaling, Reshape, Sigmoid, Softmax, ZeroPadding2D,
+    DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Padding, Pair,
+    Part, ReLU, Rescaling, Reshape, Sigmoid, Softmax, ZeroPadding2D,
 };
 use convnet_tensor::Shape;
 use serde_json::{Value as Json, json};
@@ -72,10 +72,9 @@ impl Network {
 
     /// The description, as both `.h5` and `.keras` files hold it.
     pub(super) fn json(&self) -> Json {
-        let object = |class: &str, module: &str, config: Json| {
-            json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
-        };
-        let batch = |shape: &Shape| [vec![Json::Null], shape.iter().map(|&extent| json!(extent)).collect()].concat();
+        let object = |class: &str, module: &str, config: Json| json!({ "module": module, "class_name": class, "config": config, "registered_name": null });
+        let batch =
+            |shape: &Shape| [vec![Json::Null], shape.iter().map(|&extent| json!(extent)).collect()].concat();
         let input = json!({ "batch_shape": batch(&self.shape), "dtype": "float32", "name": self.input });
         let mut layers = vec![object("InputLayer", "keras.layers", input)];
         if !self.is_chain {
@@ -118,7 +117,13 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// A network that gets `shape`; also the shape of what it gives.
-    fn network(&mut self, name: &str, architecture: &Architecture, prefix: &str, shape: Shape) -> (Network, Shape) {
+    fn network(
+        &mut self,
+        name: &str,
+        architecture: &Architecture,
+        prefix: &str,
+        shape: Shape,
+    ) -> (Network, Shape) {
         let mut taken: HashSet<String> = architecture.names().map(String::from).collect();
         let mut free = |name: String| {
             let numbered = (1..).map(|number| format!("{name}_{number}"));
@@ -152,9 +157,11 @@ impl Writer<'_> {
                             if let Some([top, bottom, left, right]) = zeros {
                                 let name = free(format!("{}_pad", part.name));
                                 let padded = [before[0] + top + bottom, before[1] + left + right, before[2]];
-                                let config = json!({ "name": name, "padding": [[top, bottom], [left, right]] });
+                                let config =
+                                    json!({ "name": name, "padding": [[top, bottom], [left, right]] });
                                 let kind = Kind::Layer { class: "ZeroPadding2D", config };
-                                let inputs_of = std::mem::replace(&mut inputs, vec![(name.clone(), padded.into())]);
+                                let inputs_of =
+                                    std::mem::replace(&mut inputs, vec![(name.clone(), padded.into())]);
                                 layers.push(Layer { name, kind, inputs: inputs_of, parameters: Vec::new() });
                             }
                             (Kind::Layer { class, config }, behind)
@@ -194,7 +201,8 @@ impl Writer<'_> {
         let mut layers: Vec<_> = layers.into_iter().map(Some).collect();
         let sorted = order.into_iter().filter_map(|place| layers[place].take()).collect();
         for layer in layers.into_iter().flatten() {
-            self.problems.push(format!("`{prefix}{}`: nothing reads it, and Keras has no such layers", layer.name));
+            self.problems
+                .push(format!("`{prefix}{}`: nothing reads it, and Keras has no such layers", layer.name));
         }
         sorted
     }
@@ -219,7 +227,11 @@ impl Writer<'_> {
             }
             // "same" is the one border that Keras' pooling knows.
             Padding::Explicit(pads) => {
-                if is_same(any, pads, input) { Ok("same") } else { Err(format!("Keras cannot pool with a border of {pads:?}")) }
+                if is_same(any, pads, input) {
+                    Ok("same")
+                } else {
+                    Err(format!("Keras cannot pool with a border of {pads:?}"))
+                }
             }
         };
         let (class, mut config) = if let Some(layer) = any.downcast_ref::<Conv2D>() {
@@ -276,7 +288,8 @@ impl Writer<'_> {
             return Err("Keras has no such layer, or none that is known here".into());
         };
         config["name"] = json!(name);
-        let frozen = |places: &Vec<usize>| places.iter().all(|&place| !self.model.parameters()[place].trainable);
+        let frozen =
+            |places: &Vec<usize>| places.iter().all(|&place| !self.model.parameters()[place].trainable);
         config["trainable"] = json!(!self.places.get(path).is_some_and(frozen));
         Ok((class, config, zeros))
     }
@@ -290,7 +303,8 @@ fn is_same(layer: &dyn std::any::Any, pads: [usize; 4], input: Shape) -> bool {
         .or_else(|| layer.downcast_ref::<AveragePooling2D>().map(|layer| (layer.pool_size, layer.strides)));
     let (Some((Pair(size), Pair(strides))), [height, width, _]) = (windows, &*input) else { return false };
     let around = |axis: usize, extent: usize| {
-        let all = ((extent.div_ceil(strides[axis]).max(1) - 1) * strides[axis] + size[axis]).saturating_sub(extent);
+        let all =
+            ((extent.div_ceil(strides[axis]).max(1) - 1) * strides[axis] + size[axis]).saturating_sub(extent);
         [all / 2, all.div_ceil(2)]
     };
     [around(0, *height), around(1, *width)].concat() == pads

@@ -3,13 +3,13 @@
 //! Values are called as the layers that give them. Numbers go from the parameters into the file without a copy of the
 //! model; kernels are turned around on the way.
 
+use super::initial::{Initial, Values};
 use super::wire::{Message, start};
-use crate::npy::write_numbers;
 use convnet_layers::layer::AnyLayer;
 use convnet_layers::{
     Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Conv2D, Dense,
-    DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Padding, Pair, Part,
-    ReLU, Rescaling, Reshape, Sigmoid, Softmax, ZeroPadding2D,
+    DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Padding, Pair,
+    Part, ReLU, Rescaling, Reshape, Sigmoid, Softmax, ZeroPadding2D,
 };
 use convnet_tensor::{Shape, Tensor};
 use std::collections::{HashMap, HashSet};
@@ -22,29 +22,8 @@ const OPSET: i64 = 13;
 /// The most bytes of a message; no reader takes more.
 const LARGEST: u64 = (1 << 31) - 1;
 
-/// ONNX's number for f32 and for i64.
-const F32: i64 = 1;
-const I64: i64 = 7;
-
-/// The numbers of a tensor.
-enum Values<'a> {
-    /// A parameter as it is.
-    Plain(&'a Tensor),
-    /// A kernel `[rows, columns, in, out]`, to be written `[out, in, rows, columns]`.
-    OutputsFirst(&'a Tensor),
-    /// A kernel `[rows, columns, in, multiplier]`, to be written `[in · multiplier, 1, rows, columns]`.
-    Depthwise(&'a Tensor),
-    /// Numbers of our own.
-    Own(Vec<f32>),
-    /// A shape.
-    Wholes(Vec<i64>),
-}
-
-struct Initial<'a> {
-    name: String,
-    extents: Vec<usize>,
-    values: Values<'a>,
-}
+/// ONNX's number for f32.
+pub(super) const F32: i64 = 1;
 
 /// What flows: its name in the graph and its shape here.
 #[derive(Clone)]
@@ -65,7 +44,11 @@ impl<'a> OnnxModel<'a> {
     /// A model, or all that ONNX does not have.
     pub(crate) fn new(model: &'a Model) -> std::result::Result<OnnxModel<'a>, Vec<String>> {
         let mut exporter = Exporter {
-            parameters: model.parameters().iter().map(|parameter| (&*parameter.path, &parameter.value)).collect(),
+            parameters: model
+                .parameters()
+                .iter()
+                .map(|parameter| (&*parameter.path, &parameter.value))
+                .collect(),
             nodes: Vec::new(),
             initials: Vec::new(),
             taken: HashSet::from([INPUT.to_string()]),
@@ -134,70 +117,6 @@ fn channels_first(shape: &[usize]) -> Vec<usize> {
     }
 }
 
-impl Initial<'_> {
-    fn bytes(&self) -> u64 {
-        let each = if matches!(self.values, Values::Wholes(_)) { 8 } else { 4 };
-        self.extents.iter().product::<usize>() as u64 * each
-    }
-
-    /// All but the numbers, up to the start of their field.
-    fn header(&self) -> Vec<u8> {
-        let mut message = Message::default();
-        for &extent in &self.extents {
-            message = message.whole(1, extent as i64);
-        }
-        let kind = if matches!(self.values, Values::Wholes(_)) { I64 } else { F32 };
-        let mut header = message.whole(2, kind).text(8, &self.name).0;
-        header.extend(start(9, self.bytes()));
-        header
-    }
-
-    fn write(&self, to: &mut impl Write) -> Result<()> {
-        match &self.values {
-            Values::Plain(tensor) => write_numbers(to, tensor.data()),
-            Values::Own(numbers) => write_numbers(to, numbers),
-            Values::Wholes(wholes) => wholes.iter().try_for_each(|whole| to.write_all(&whole.to_le_bytes())),
-            Values::OutputsFirst(tensor) => {
-                let (taps, input, output) = taps(tensor);
-                turned(to, tensor.data(), output, input, taps, |o, i, tap| (tap * input + i) * output + o)
-            }
-            Values::Depthwise(tensor) => {
-                let (taps, input, multiplier) = taps(tensor);
-                let output = input * multiplier;
-                turned(to, tensor.data(), output, 1, taps, |o, _, tap| tap * output + o)
-            }
-        }
-    }
-}
-
-/// Taps of the window, and the last two axes of a kernel.
-fn taps(kernel: &Tensor) -> (usize, usize, usize) {
-    match *kernel.shape() {
-        [rows, columns, input, output] => (rows * columns, input, output),
-        _ => (0, 0, 0),
-    }
-}
-
-/// Writes the numbers of a kernel in another order, output by output.
-fn turned(
-    to: &mut impl Write,
-    from: &[f32],
-    output: usize,
-    input: usize,
-    taps: usize,
-    place: impl Fn(usize, usize, usize) -> usize,
-) -> Result<()> {
-    let mut numbers = Vec::with_capacity(input * taps);
-    for o in 0..output {
-        numbers.clear();
-        for i in 0..input {
-            numbers.extend((0..taps).map(|tap| from[place(o, i, tap)]));
-        }
-        write_numbers(to, &numbers)?;
-    }
-    Ok(())
-}
-
 struct Exporter<'a> {
     parameters: HashMap<&'a str, &'a Tensor>,
     nodes: Vec<Message>,
@@ -257,17 +176,18 @@ impl<'a> Exporter<'a> {
             })
         } else if let Some(layer) = any.downcast_ref::<BatchNormalization>() {
             let channels = x.shape.last().copied().unwrap_or(0);
-            let weights: Vec<_> = [("gamma", 1.0), ("beta", 0.0), ("moving_mean", 0.0), ("moving_variance", 1.0)]
-                .into_iter()
-                .map(|(own, otherwise)| {
-                    let name = format!("{path}/{own}");
-                    let values = match self.parameters.get(&*name) {
-                        Some(tensor) => Values::Plain(tensor),
-                        None => Values::Own(vec![otherwise; channels]),
-                    };
-                    self.initial(&name, vec![channels], values)
-                })
-                .collect();
+            let weights: Vec<_> =
+                [("gamma", 1.0), ("beta", 0.0), ("moving_mean", 0.0), ("moving_variance", 1.0)]
+                    .into_iter()
+                    .map(|(own, otherwise)| {
+                        let name = format!("{path}/{own}");
+                        let values = match self.parameters.get(&*name).copied() {
+                            Some(tensor) => Values::Plain(tensor),
+                            None => Values::Own(vec![otherwise; channels]),
+                        };
+                        self.initial(&name, vec![channels], values)
+                    })
+                    .collect();
             let epsilon = float(Message::default(), "epsilon", layer.epsilon).0;
             let momentum = float(Message::default(), "momentum", layer.momentum).0;
             self.weighted("BatchNormalization", path, x, &weights, shape, |mut node| {
@@ -288,7 +208,8 @@ impl<'a> Exporter<'a> {
             if layer.keepdims {
                 self.node("GlobalAveragePool", path, &[x], pixel, |node| node)
             } else {
-                let pooled = self.node("GlobalAveragePool", &format!("{path}/mean"), &[x], pixel, |node| node);
+                let pooled =
+                    self.node("GlobalAveragePool", &format!("{path}/mean"), &[x], pixel, |node| node);
                 self.node("Flatten", path, &[&pooled], shape, |node| node)
             }
         } else if let Some(layer) = any.downcast_ref::<ZeroPadding2D>() {
@@ -344,7 +265,9 @@ impl<'a> Exporter<'a> {
             let Some(&tensor) = self.parameters.get(&*name) else { continue };
             let values = if *own == "kernel" { values(tensor) } else { Values::Plain(tensor) };
             let extents = match (&values, &*tensor.shape()) {
-                (Values::OutputsFirst(_), &[rows, columns, input, output]) => vec![output, input, rows, columns],
+                (Values::OutputsFirst(_), &[rows, columns, input, output]) => {
+                    vec![output, input, rows, columns]
+                }
                 (Values::Depthwise(_), &[rows, columns, input, multiplier]) => {
                     vec![input * multiplier, 1, rows, columns]
                 }
@@ -456,7 +379,13 @@ impl<'a> Exporter<'a> {
 }
 
 /// The settings of a window over a picture, with its padding as numbers.
-fn window(size: Pair, strides: Pair, dilations: Pair, padding: Padding, x: &Flow) -> Vec<(&'static str, Vec<i64>)> {
+fn window(
+    size: Pair,
+    strides: Pair,
+    dilations: Pair,
+    padding: Padding,
+    x: &Flow,
+) -> Vec<(&'static str, Vec<i64>)> {
     let list = |numbers: [usize; 2]| numbers.map(|number| number as i64).to_vec();
     let around = |axis: usize| {
         let extent = x.shape.get(axis).copied().unwrap_or(1);

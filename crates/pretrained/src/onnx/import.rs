@@ -9,15 +9,16 @@ use crate::keras::Described;
 use crate::regions::Region;
 use crate::stored::{Layout, StoredLayer, StoredTensor};
 use convnet_layers::layer::AnyLayer;
-use convnet_layers::{
-    Architecture, Conv2D, Dense, DepthwiseConv2D, INPUT, NamedLayer, Part, snake_case,
-};
+use convnet_layers::{Architecture, Conv2D, Dense, DepthwiseConv2D, INPUT, NamedLayer, Part, snake_case};
 use convnet_tensor::Shape;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The most characters of a part's name; the layers allow 200 bytes.
 const LONGEST_NAME: usize = 120;
+
+/// The most numbers of one picture; a model refuses more.
+const LARGEST: usize = 1 << 32;
 
 /// What a value of the graph is here.
 #[derive(Clone, Debug)]
@@ -89,6 +90,8 @@ pub(super) struct Importer<'a> {
     pub(super) uses: HashMap<&'a str, usize>,
     pub(super) parts: Vec<Emitted>,
     taken: HashSet<String>,
+    /// The last number behind each name that came twice.
+    numbers: HashMap<String, usize>,
     problems: Vec<String>,
     /// The batch of a graph that was exported for a fixed one.
     pub(super) batch: Option<usize>,
@@ -110,6 +113,7 @@ pub(super) fn import(graph: &Graph) -> Imported {
         uses: HashMap::new(),
         parts: Vec::new(),
         taken: HashSet::from([INPUT.to_string()]),
+        numbers: HashMap::new(),
         problems: graph.foreign.iter().map(|foreign| format!("{foreign} are not supported")).collect(),
         batch: None,
     };
@@ -177,7 +181,9 @@ impl<'a> Importer<'a> {
             }
             match &*node.operation {
                 "Transpose" => return wholes(node, "perm") == Some(&[0, 3, 1, 2]),
-                "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "BatchNormalization" => return false,
+                "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "BatchNormalization" => {
+                    return false;
+                }
                 "Identity" | "Cast" | "Add" | "Sub" | "Mul" | "Div" | "Relu" | "Clip" | "Pad" => {
                     followed.extend(node.outputs.iter().map(String::as_str));
                 }
@@ -234,7 +240,9 @@ impl<'a> Importer<'a> {
         };
         match self.constants.get(name) {
             Some(constant) => Ok(Some(constant)),
-            None => Err(format!("its input {place} is computed; only one that stands in the file is supported")),
+            None => {
+                Err(format!("its input {place} is computed; only one that stands in the file is supported"))
+            }
         }
     }
 
@@ -305,7 +313,8 @@ impl<'a> Importer<'a> {
     /// A name for a part: that of its weights (`features.0` for `features.0.weight`), else that of its node.
     fn free_name(&mut self, node: &Node, weight: Option<&str>) -> String {
         let of_weight = weight.and_then(|weight| weight.rfind(['/', '.']).map(|end| &weight[..end]));
-        let of_node = node.name.strip_suffix(&*node.operation).map(|name| name.trim_end_matches(['/', '.', '_']));
+        let of_node =
+            node.name.strip_suffix(&*node.operation).map(|name| name.trim_end_matches(['/', '.', '_']));
         let class = snake_case(&node.operation);
         let candidates = [of_weight, of_node, Some(&*node.name), Some(&*class)];
         let clean = |name: &str| {
@@ -314,10 +323,12 @@ impl<'a> Importer<'a> {
         };
         let names = candidates.into_iter().flatten().map(clean);
         let base: String = names.into_iter().find(|name: &String| !name.is_empty()).unwrap_or(class.clone());
-        let numbered = (1..).map(|number| format!("{base}_{number}"));
-        let free = std::iter::once(base.clone()).chain(numbered).find(|name| !self.taken.contains(name));
-        let name = free.unwrap_or(base);
-        self.taken.insert(name.clone());
+        let mut name = base.clone();
+        let number = self.numbers.entry(base.clone()).or_default();
+        while !self.taken.insert(name.clone()) {
+            *number += 1;
+            name = format!("{base}_{number}");
+        }
         name
     }
 
@@ -352,11 +363,11 @@ impl<'a> Importer<'a> {
             let chained = inputs.len() == 1 && inputs[0] == last;
             let part = Part::Layer(kind.layer());
             last.clone_from(&name);
-            architecture =
-                architecture.part(NamedLayer { name, part, inputs: (!chained).then_some(inputs) });
+            architecture = architecture.part(NamedLayer { name, part, inputs: (!chained).then_some(inputs) });
             layers.push(weights);
         }
-        let regions = self.constants.into_iter().filter_map(|(name, constant)| Some((name, constant.region.ok()?)));
+        let regions =
+            self.constants.into_iter().filter_map(|(name, constant)| Some((name, constant.region.ok()?)));
         Imported {
             described: Described { architecture, input, problems: self.problems },
             layers,
@@ -373,7 +384,11 @@ pub(super) fn behind(
 ) -> [Option<usize>; 3] {
     let open = [None, None, channels];
     let [Some(height), Some(width), Some(depth)] = shape else { return open };
-    match layer.output_shape(&[Shape::from([height, width, depth])]).as_deref() {
+    let before = Shape::from([height, width, depth]);
+    if before.checked_size().is_none_or(|size| size > LARGEST) {
+        return open;
+    }
+    match layer.output_shape(&[before]).as_deref() {
         Ok(&[height, width, channels]) => [Some(height), Some(width), Some(channels)],
         // The mistake is found again when a model is made of the architecture.
         _ => open,

@@ -5,6 +5,7 @@
 
 mod export;
 mod import;
+mod initial;
 mod operations;
 mod scan;
 mod shapes;

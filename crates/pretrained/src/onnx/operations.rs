@@ -78,7 +78,9 @@ impl<'a> Importer<'a> {
         let group = usize::try_from(whole(node, "group", 1)).unwrap_or(0);
         let depthwise = group > 1 && input == 1 && output.is_multiple_of(group);
         if group != 1 && !depthwise {
-            return Err(format!("a convolution in {group} groups is not supported, only one or one per channel"));
+            return Err(format!(
+                "a convolution in {group} groups is not supported, only one or one per channel"
+            ));
         }
         let Some((source, shape)) = self.picture(node, 0)? else { return Ok(Flow::Refused) };
         let before = window.padding(shape)?;
@@ -201,11 +203,16 @@ impl<'a> Importer<'a> {
         if rounds_up {
             let wider = ceil_padding(padding, size, window.strides, shape)?;
             if wider != padding && !largest {
-                return Err("an average over windows that reach over the edge (`ceil_mode`) is not supported".into());
+                return Err(
+                    "an average over windows that reach over the edge (`ceil_mode`) is not supported".into(),
+                );
             }
             padding = wider;
         }
-        let emit = |this: &mut Self, layer: std::sync::Arc<dyn convnet_layers::layer::AnyLayer>, source: &mut String, shape: &mut [Option<usize>; 3]| {
+        let emit = |this: &mut Self,
+                    layer: std::sync::Arc<dyn convnet_layers::layer::AnyLayer>,
+                    source: &mut String,
+                    shape: &mut [Option<usize>; 3]| {
             *shape = super::import::behind(&*layer, *shape, shape[2]);
             let from = std::mem::take(source);
             *source = this.emit(node, Kind::Other(layer), vec![from], Vec::new(), Layout::default());
@@ -271,7 +278,9 @@ impl<'a> Importer<'a> {
         layer: impl convnet_layers::layer::AnyLayer + 'static,
     ) -> Result<Flow, String> {
         match self.flow(node, 0)? {
-            flow @ (Flow::Picture { .. } | Flow::Row { .. } | Flow::Refused) => Ok(self.pass(node, layer, flow)),
+            flow @ (Flow::Picture { .. } | Flow::Row { .. } | Flow::Refused) => {
+                Ok(self.pass(node, layer, flow))
+            }
             _ => Err("is computed of constants alone, which is not supported".into()),
         }
     }
@@ -283,7 +292,9 @@ impl<'a> Importer<'a> {
             (Some(0.0), None) => self.activation(node, ReLU::new()),
             (Some(0.0), Some(high)) if high >= f32::MAX => self.activation(node, ReLU::new()),
             (Some(0.0), Some(high)) if high > 0.0 => self.activation(node, ReLU::up_to(high)),
-            _ => Err(format!("limits of {low:?} and {high:?} are not supported, only 0 and a number above it")),
+            _ => {
+                Err(format!("limits of {low:?} and {high:?} are not supported, only 0 and a number above it"))
+            }
         }
     }
 
@@ -294,7 +305,9 @@ impl<'a> Importer<'a> {
         let fits = match &flow {
             Flow::Row { .. } => matches!(axis, 1 | -1),
             // Before version 13 all axes from this one on counted together.
-            Flow::Picture { shape: [Some(1), Some(1), _], channels_last: false, .. } => matches!(axis, 1 | -3),
+            Flow::Picture { shape: [Some(1), Some(1), _], channels_last: false, .. } => {
+                matches!(axis, 1 | -3)
+            }
             Flow::Picture { channels_last: false, .. } => !old && matches!(axis, 1 | -3),
             Flow::Picture { channels_last: true, .. } => matches!(axis, 3 | -1),
             _ => true,
@@ -358,9 +371,15 @@ impl<'a> Importer<'a> {
         let constant = flows.iter().position(|flow| matches!(flow, Flow::Constant(_)));
         let sum = matches!(&*node.operation, "Add" | "Sum");
         let Some(place) = constant else {
-            return if sum { self.sum(node, flows) } else { Err("is supported with one number alone".into()) };
+            return if sum {
+                self.sum(node, flows)
+            } else {
+                Err("is supported with one number alone".into())
+            };
         };
-        let [_, _] = flows[..] else { return Err("mixes layers and constants, which is not supported".into()) };
+        let [_, _] = flows[..] else {
+            return Err("mixes layers and constants, which is not supported".into());
+        };
         let flow = flows[1 - place].clone();
         if matches!(flow, Flow::Constant(_) | Flow::Extents(_)) {
             return Err("is computed of constants alone, which is not supported".into());

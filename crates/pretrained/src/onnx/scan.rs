@@ -7,7 +7,13 @@ use crate::stored::StoredTensor;
 use std::collections::HashMap;
 
 /// The most nodes of a graph.
-const MOST_NODES: usize = 1 << 16;
+const MOST_NODES: usize = 10_000;
+
+/// The most tensors, inputs and outputs of a graph.
+const MOST_VALUES: usize = 1 << 16;
+
+/// Pictures with a longer side are not believed; their size counts as open.
+const LONGEST_SIDE: usize = 1 << 16;
 
 /// The most inputs, outputs and attributes of a node, and numbers of an attribute.
 const MOST_PARTS: usize = 1 << 12;
@@ -124,8 +130,8 @@ fn read_graph(wire: &mut Wire, span: Span, graph: &mut Graph) -> Result<(), Stri
                 graph.nodes.push(node);
             }
             5 => {
-                if graph.constants.len() == MOST_NODES {
-                    return Err(format!("holds more than {MOST_NODES} tensors"));
+                if graph.constants.len() == MOST_VALUES {
+                    return Err(format!("holds more than {MOST_VALUES} tensors"));
                 }
                 let constant = read_constant(wire, span)?;
                 let name = constant.tensor.name.clone();
@@ -144,7 +150,7 @@ fn read_graph(wire: &mut Wire, span: Span, graph: &mut Graph) -> Result<(), Stri
             15 => graph.foreign.push("sparse tensors".into()),
             _ => {}
         }
-        if graph.inputs.len().max(graph.outputs.len()) > MOST_NODES {
+        if graph.inputs.len().max(graph.outputs.len()) > MOST_VALUES {
             return Err("has more inputs or outputs than any network".into());
         }
         Ok(())
@@ -226,10 +232,14 @@ fn read_value(wire: &mut Wire, span: Span) -> Result<(String, Option<Vec<Option<
                 (4, 1, Field::Whole(number)) => extent = usize::try_from(number as i64).ok(),
                 _ => {}
             }
-            if inner.len() > MOST_AXES { Err("has an input with more axes than any picture".into()) } else { Ok(()) }
+            if inner.len() > MOST_AXES {
+                Err("has an input with more axes than any picture".into())
+            } else {
+                Ok(())
+            }
         })?;
         if let (4, Some(shape)) = (depth, &mut shape) {
-            shape.push(extent.filter(|extent| *extent > 0));
+            shape.push(extent.filter(|extent| (1..=LONGEST_SIDE).contains(extent)));
         }
         path.extend(inner.into_iter().rev());
     }
@@ -263,7 +273,9 @@ fn read_constant(wire: &mut Wire, span: Span) -> Result<Constant, String> {
     let shape = shape.ok_or_else(|| format!("has a tensor `{name}` with an extent below 0"))?;
     let tensor = StoredTensor { name, shape, numbers: numbers(kind) };
     let region = match (raw.or(packed), tensor.bytes()) {
-        _ if elsewhere => Err("stands in another file, which is never opened; save the model as one file".into()),
+        _ if elsewhere => {
+            Err("stands in another file, which is never opened; save the model as one file".into())
+        }
         _ if tensor.numbers == NumberType::Other => Err("holds no numbers that can be weights".into()),
         (Some(span), Some(bytes)) if bytes == span.length() => {
             Ok(Region { start: span.start, strides: None, big_endian: false })

@@ -7,6 +7,9 @@ use crate::stored::{Layout, StoredTensor};
 use convnet_layers::{Flatten, Reshape};
 use std::sync::Arc;
 
+/// The most numbers of a shape.
+const MOST_EXTENTS: usize = 64;
+
 impl Importer<'_> {
     pub(super) fn flatten(&mut self, node: &Node) -> Result<Flow, String> {
         let axis = whole(node, "axis", 1);
@@ -67,9 +70,10 @@ impl Importer<'_> {
             }
             (Flow::Row { size, .. }, [extent]) if batch && agrees(*size, extent) => Ok(flow),
             // One pixel, back and forth: the order of its numbers is the same in every layout.
-            (Flow::Row { source, size: Some(size), by_channel: false }, [extent, Extent::Known(1), Extent::Known(1)])
-                if batch && agrees(Some(*size), extent) =>
-            {
+            (
+                Flow::Row { source, size: Some(size), by_channel: false },
+                [extent, Extent::Known(1), Extent::Known(1)],
+            ) if batch && agrees(Some(*size), extent) => {
                 let layer = Kind::Other(Arc::new(Reshape::new([1, 1, *size as i64])));
                 let shape = [Some(1), Some(1), Some(*size)];
                 let source = self.emit(node, layer, vec![source.clone()], Vec::new(), Layout::default());
@@ -167,7 +171,8 @@ impl Importer<'_> {
     /// Shapes as exporters compute them to keep the batch open.
     pub(super) fn extents(&mut self, node: &Node) -> Result<Flow, String> {
         if node.operation == "Shape" {
-            let known = |extent: Option<usize>| extent.map_or(Extent::Unknown, |extent| Extent::Known(extent as i64));
+            let known =
+                |extent: Option<usize>| extent.map_or(Extent::Unknown, |extent| Extent::Known(extent as i64));
             let extents = match self.flow(node, 0)? {
                 Flow::Picture { shape: [height, width, channels], channels_last, .. } => {
                     let shape =
@@ -186,14 +191,19 @@ impl Importer<'_> {
         for place in 0..inputs {
             match self.flow(node, place)? {
                 Flow::Extents(some) => extents.extend(some),
-                Flow::Constant(name) => match self.constants.get(&name).and_then(|constant| constant.few.as_ref()) {
-                    Some(Few::Wholes(wholes)) => {
-                        extents.extend(wholes.iter().map(|&whole| Extent::Known(whole)));
+                Flow::Constant(name) => {
+                    match self.constants.get(&name).and_then(|constant| constant.few.as_ref()) {
+                        Some(Few::Wholes(wholes)) => {
+                            extents.extend(wholes.iter().map(|&whole| Extent::Known(whole)));
+                        }
+                        _ => return Err("is supported on shapes alone".into()),
                     }
-                    _ => return Err("is supported on shapes alone".into()),
-                },
+                }
                 Flow::Refused if node.operation != "Concat" => return Ok(Flow::Refused),
                 _ => return Err("is supported on shapes alone".into()),
+            }
+            if extents.len() > MOST_EXTENTS {
+                return Err("makes a shape of more axes than any tensor has".into());
             }
         }
         let index = |place: i64| {

@@ -64,7 +64,9 @@ impl Importer<'_> {
     ) -> Result<Option<(String, [Option<usize>; 3])>, String> {
         match self.flow(node, place)? {
             Flow::Picture { source, shape, channels_last: false } => Ok(Some((source, shape))),
-            Flow::Picture { .. } => Err("reads a picture with its channels last, which ONNX does not mean".into()),
+            Flow::Picture { .. } => {
+                Err("reads a picture with its channels last, which ONNX does not mean".into())
+            }
             Flow::Refused => Ok(None),
             _ => Err("reads something else than pictures".into()),
         }
@@ -74,7 +76,8 @@ impl Importer<'_> {
 impl Window {
     /// The padding for pictures of this shape.
     pub(super) fn padding(&self, shape: [Option<usize>; 3]) -> Result<Padding, String> {
-        let explicit = |pads: [usize; 4]| if pads == [0; 4] { Padding::Valid } else { Padding::Explicit(pads) };
+        let explicit =
+            |pads: [usize; 4]| if pads == [0; 4] { Padding::Valid } else { Padding::Explicit(pads) };
         match (self.auto, shape) {
             (Auto::No, _) => Ok(explicit(self.pads)),
             (Auto::Upper, _) => Ok(Padding::Same),

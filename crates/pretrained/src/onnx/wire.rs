@@ -138,7 +138,9 @@ impl Wire {
 
     /// A name or another short text.
     pub(super) fn text(&mut self, field: Field) -> Result<String, String> {
-        let Field::Bytes(span) = field else { return Err("is damaged: a number where a name belongs".into()) };
+        let Field::Bytes(span) = field else {
+            return Err("is damaged: a number where a name belongs".into());
+        };
         let bytes = self.bytes(span, 1 << 16)?;
         String::from_utf8(bytes).map_err(|_| "is damaged: a name that is no text".into())
     }

@@ -3,17 +3,20 @@
 //! Since PyTorch 1.6 that is a zip archive with a member for each storage; before, and still on request, everything
 //! stands in one row. Several tensors may be views of one storage.
 
+mod input;
 mod pickle;
 mod state;
+mod value;
 
 use crate::file::{Contents, Format};
 use crate::hdf5::ReadSeek;
 use crate::names;
 use crate::regions::{Region, Regions};
 use crate::stored::{Layout, StoredTensor};
-use pickle::{Pickle, Value};
+use pickle::Pickle;
 use std::collections::HashMap;
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use value::Value;
 use zip::{CompressionMethod, ZipArchive};
 
 /// What the pickle of an archive is called, below the archive's own name.
@@ -86,7 +89,9 @@ pub(crate) fn open_row(reader: Box<dyn ReadSeek>, length: u64) -> Result<Content
     let known: HashMap<&str, _> = pickle
         .values
         .iter()
-        .filter_map(|value| if let Value::Storage(storage) = value { Some((&*storage.key, storage)) } else { None })
+        .filter_map(
+            |value| if let Value::Storage(storage) = value { Some((&*storage.key, storage)) } else { None },
+        )
         .collect();
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
     let mut at = reader.stream_position().map_err(cannot)?;

@@ -4,77 +4,17 @@
 //! stand in one list, each is answered with plain data, and every other name is refused. Nothing is ever executed.
 //! Everything is bounded: values, bytes, axes. Values are held by number, so a value inside itself is a number too.
 
-use crate::number::NumberType;
+use super::input::Input;
+use super::value::{Id, Name, Storage, Value, View, known};
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
-
-/// The largest pickle: names, shapes and settings, no numbers of tensors.
-const LARGEST: u64 = 16 << 20;
 
 /// The most values of one pickle; a state dict makes about twenty of each tensor.
 const MOST_VALUES: usize = 1 << 20;
 
 /// The most axes of a tensor.
 const MOST_AXES: usize = 32;
-
-/// A value's place among all of a pickle.
-pub(super) type Id = usize;
-
-/// What a pickle makes.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    /// Nothing that matters: None, settings, sets.
-    Inert,
-    /// A whole number.
-    Int(i128),
-    /// A text.
-    Text(Arc<str>),
-    /// Values side by side.
-    Tuple(Vec<Id>),
-    /// A list.
-    List(Vec<Id>),
-    /// A dictionary, in the order of its entries.
-    Dict(Vec<(Id, Id)>),
-    /// One of the names that are known.
-    Name(Name),
-    /// Numbers somewhere in the file.
-    Storage(Storage),
-    /// A view of a storage.
-    Tensor(View),
-}
-
-/// The names that a state dict may use. `callable` says what a call of it makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Size,
-    Storage(NumberType),
-    /// Names of settings beside the tensors, whose values do not matter.
-    Setting,
-}
-
-/// Numbers of one kind in a file, of which tensors are views.
-#[derive(Clone, Debug)]
-pub(super) struct Storage {
-    pub(super) key: Arc<str>,
-    pub(super) numbers: NumberType,
-    /// How many numbers it holds.
-    pub(super) count: usize,
-    /// Where a view of a larger storage begins in it.
-    pub(super) offset: usize,
-}
-
-/// A tensor: which numbers of a storage.
-#[derive(Clone, Debug)]
-pub(super) struct View {
-    pub(super) storage: Storage,
-    pub(super) offset: usize,
-    pub(super) shape: Vec<usize>,
-    pub(super) strides: Vec<usize>,
-}
 
 /// All values of a pickle, and which one it stands for.
 #[derive(Debug)]
@@ -98,85 +38,10 @@ impl Pickle {
     }
 }
 
-/// The name `name` of the module `module`, if a state dict may use it.
-fn known(module: &str, name: &str) -> Option<Name> {
-    Some(match (module, name) {
-        ("collections", "OrderedDict") => Name::OrderedDict,
-        ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Name::RebuildTensor,
-        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => Name::RebuildParameter,
-        ("torch", "Size") => Name::Size,
-        ("torch", name) if name.ends_with("Storage") => Name::Storage(match name {
-            "HalfStorage" => NumberType::F16,
-            "BFloat16Storage" => NumberType::BF16,
-            "FloatStorage" => NumberType::F32,
-            "DoubleStorage" => NumberType::F64,
-            "CharStorage" => NumberType::I8,
-            "ShortStorage" => NumberType::I16,
-            "IntStorage" => NumberType::I32,
-            "LongStorage" => NumberType::I64,
-            "ByteStorage" => NumberType::U8,
-            "BoolStorage" => NumberType::Bool,
-            _ => return None,
-        }),
-        ("torch", "device" | "float32" | "float64" | "float16" | "bfloat16" | "int64") => Name::Setting,
-        // Scalars of NumPy, as training scripts keep the best accuracy so far.
-        ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Name::Setting,
-        ("numpy", "dtype") | ("_codecs", "encode") => Name::Setting,
-        _ => return None,
-    })
-}
-
-/// The bytes of a pickle, counted.
-struct Input<'a> {
-    reader: &'a mut dyn Read,
-    left: u64,
-}
-
-impl Input<'_> {
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
-        let mut bytes = [0; N];
-        self.left = self.left.checked_sub(N as u64).ok_or("its pickle is longer than any state dict's")?;
-        self.reader.read_exact(&mut bytes).map_err(|error| format!("its pickle ends too early: {error}"))?;
-        Ok(bytes)
-    }
-
-    fn byte(&mut self) -> Result<u8, String> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn bytes(&mut self, count: u64) -> Result<Vec<u8>, String> {
-        self.left = self.left.checked_sub(count).ok_or("its pickle is longer than any state dict's")?;
-        let mut bytes = Vec::new();
-        let found = self.reader.take(count).read_to_end(&mut bytes);
-        found.map_err(|error| format!("its pickle cannot be read: {error}"))?;
-        if bytes.len() as u64 != count {
-            return Err("its pickle ends too early".into());
-        }
-        Ok(bytes)
-    }
-
-    fn text(&mut self, count: u64) -> Result<Arc<str>, String> {
-        // Python 2 wrote bytes where text was meant.
-        Ok(String::from_utf8_lossy(&self.bytes(count)?).into())
-    }
-
-    /// A text up to the end of the line, which is not long.
-    fn line(&mut self) -> Result<String, String> {
-        let mut line = Vec::new();
-        loop {
-            match self.byte()? {
-                b'\n' => return Ok(String::from_utf8_lossy(&line).into_owned()),
-                _ if line.len() == 1024 => return Err("its pickle has a name without an end".into()),
-                byte => line.push(byte),
-            }
-        }
-    }
-}
-
 /// Reads one pickle; the reader stands behind its last byte then.
 pub(super) fn read(reader: &mut dyn Read) -> Result<Pickle, String> {
     let mut machine = Machine {
-        input: Input { reader, left: LARGEST },
+        input: Input::new(reader),
         values: Vec::new(),
         stack: Vec::new(),
         marks: Vec::new(),
@@ -326,7 +191,11 @@ impl Machine<'_> {
                     return Err("its pickle builds an object, which no state dict needs".into());
                 }
             }
-            other => return Err(format!("its pickle uses the instruction {other:#04x}, which no state dict needs")),
+            other => {
+                return Err(format!(
+                    "its pickle uses the instruction {other:#04x}, which no state dict needs"
+                ));
+            }
         }
         Ok(false)
     }
@@ -393,7 +262,9 @@ impl Machine<'_> {
     fn insert(&mut self, entries: &[Id]) -> Result<(), String> {
         let (pairs, rest) = entries.as_chunks::<2>();
         match self.top()? {
-            Value::Dict(dict) if rest.is_empty() => dict.extend(pairs.iter().map(|&[key, value]| (key, value))),
+            Value::Dict(dict) if rest.is_empty() => {
+                dict.extend(pairs.iter().map(|&[key, value]| (key, value)))
+            }
             Value::Inert => {}
             _ => return Err("its pickle sets an entry of what is no dictionary".into()),
         }
@@ -437,11 +308,14 @@ impl Machine<'_> {
         };
         let item = |place: usize| items.get(place).map(|&id| &self.values[id]);
         let found = (item(0), item(1), item(2), item(4));
-        let (Some(Value::Text(kind)), Some(Value::Name(Name::Storage(numbers))), Some(key), Some(count)) = found
+        let (Some(Value::Text(kind)), Some(Value::Name(Name::Storage(numbers))), Some(key), Some(count)) =
+            found
         else {
-            return Err("refers to something else than a storage of numbers: it was saved as a whole module, \
+            return Err(
+                "refers to something else than a storage of numbers: it was saved as a whole module, \
                         not as `model.state_dict()`"
-                .into());
+                    .into(),
+            );
         };
         let key = match key {
             Value::Text(key) => Arc::clone(key),
@@ -484,7 +358,8 @@ impl Machine<'_> {
     /// What a known name makes of its arguments.
     fn call(&mut self) -> Result<(), String> {
         let both = self.pops(2)?;
-        let (Value::Name(name), Value::Tuple(arguments)) = (&self.values[both[0]], &self.values[both[1]]) else {
+        let (Value::Name(name), Value::Tuple(arguments)) = (&self.values[both[0]], &self.values[both[1]])
+        else {
             return Err("its pickle calls what is no known name".into());
         };
         let (name, arguments) = (*name, arguments.clone());
@@ -579,7 +454,10 @@ mod tests {
             b"c__torch__\nNet\n.",
         ] {
             let message = run(bytes).unwrap_err();
-            assert!(message.contains("asks for") && message.contains("nothing of it was executed"), "{message}");
+            assert!(
+                message.contains("asks for") && message.contains("nothing of it was executed"),
+                "{message}"
+            );
         }
         // Instructions that make objects by other ways.
         for bytes in [&b"(ios\nsystem\n."[..], b"\x82\x01.", b"\x81.", b"o.", b"Pkey\n."] {

@@ -1,6 +1,7 @@
 //! The tensors of a state dict, wherever a training script put it.
 
-use super::pickle::{Pickle, Value, View};
+use super::pickle::Pickle;
+use super::value::{Id, Value, View};
 use crate::archive::{LARGEST_RATIO, SMALL};
 use crate::regions::Region;
 use crate::stored::StoredTensor;
@@ -13,15 +14,20 @@ const WRAPPERS: [&str; 7] =
 /// What `DataParallel` puts before every name.
 const PARALLEL: &str = "module.";
 
+/// The entries of a dictionary.
+fn entries(value: &Value) -> Option<&Vec<(Id, Id)>> {
+    match value {
+        Value::Dict(entries) => Some(entries),
+        _ => None,
+    }
+}
+
 /// The names and tensors, in their order.
 pub(super) fn tensors(pickle: &Pickle) -> Result<Vec<(String, &View)>, String> {
-    let entries = |value| match value {
-        &Value::Dict(ref entries) => Some(entries),
-        _ => None,
+    let held = |value: &Value| {
+        let mut values = entries(value).into_iter().flatten().map(|(_, value)| &pickle.values[*value]);
+        values.any(|value| matches!(value, Value::Tensor(_)))
     };
-    let held = |value| entries(value).is_some_and(|entries| {
-        entries.iter().any(|(_, value)| matches!(pickle.values[*value], Value::Tensor(_)))
-    });
     let Some(top) = entries(pickle.top()) else {
         return Err("holds no dictionary of tensors; save `model.state_dict()`".into());
     };
@@ -75,7 +81,8 @@ pub(super) fn regions(
         let each = storage.numbers.bytes();
         // As many numbers as the storage is said to have, and has.
         let holds = usize::try_from(length / each.max(1) as u64).unwrap_or(usize::MAX).min(storage.count);
-        let first = storage.offset.checked_add(view.offset).ok_or_else(|| wrong("lies beyond its storage"))?;
+        let first =
+            storage.offset.checked_add(view.offset).ok_or_else(|| wrong("lies beyond its storage"))?;
         check(view, holds.saturating_sub(first)).map_err(wrong)?;
         let strides = (!is_contiguous(view)).then(|| view.strides.clone());
         let start = start + (first.min(holds) * each) as u64;
@@ -83,7 +90,9 @@ pub(super) fn regions(
         let tensor = StoredTensor { name, shape: view.shape.clone(), numbers: storage.numbers };
         used = used.saturating_add(tensor.bytes().unwrap_or(u64::MAX));
         if used > held.saturating_mul(LARGEST_RATIO).max(SMALL) {
-            return Err(format!("its tensors take {used} bytes of the {held} that it holds, which no weights do"));
+            return Err(format!(
+                "its tensors take {used} bytes of the {held} that it holds, which no weights do"
+            ));
         }
         stored.push(tensor);
     }
@@ -96,8 +105,7 @@ fn check(view: &View, holds: usize) -> Result<(), &'static str> {
     if size == Some(0) {
         return Ok(());
     }
-    let mut axes: Vec<_> =
-        view.strides.iter().zip(&view.shape).filter(|(_, extent)| **extent > 1).collect();
+    let mut axes: Vec<_> = view.strides.iter().zip(&view.shape).filter(|(_, extent)| **extent > 1).collect();
     axes.sort();
     let mut last = 0usize;
     for (&stride, &extent) in axes {

@@ -63,7 +63,9 @@ pub fn save(model: &Model, path: impl AsRef<Path>, format: Format) -> Result<()>
             let onnx = OnnxModel::new(model).map_err(unwritable)?;
             whole_file(path, |file| onnx.write(file))
         }
-        Format::Torch => Err(Error::Argument(format!("{format} is read, not written; safetensors opens in PyTorch"))),
+        Format::Torch => {
+            Err(Error::Argument(format!("{format} is read, not written; safetensors opens in PyTorch")))
+        }
     }
 }
 

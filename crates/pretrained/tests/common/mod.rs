@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use convnet_layers::{
-    Add, Architecture, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout, Flatten, InputSpec, MaxPooling2D,
-    Model, Padding, ReLU,
+    Add, Architecture, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout, Flatten, InputSpec,
+    MaxPooling2D, Model, Padding, ReLU,
 };
 use convnet_pretrained::WeightFile;
 use convnet_tensor::{Purpose, Seed, Shape, Stream, Tensor};
