@@ -215,7 +215,11 @@ impl WeightFile {
             return Err(Error::Mismatch { path: self.path.clone(), all });
         }
         let mut model = Model::new(architecture, input, Seed(0))?;
-        self.load_into(&mut model, Loading::in_order())?;
+        // Keras lists a nested network that is partly frozen with what learns first; names tell its layers apart.
+        let layers = &self.contents.layers;
+        let named = self.contents.format == Format::KerasLegacy
+            && loading::plan(layers, false, &model, Loading::in_order()).is_ok();
+        self.fill(&mut model, Loading::in_order(), self.contents.ordered && !named)?;
         Ok(model)
     }
 

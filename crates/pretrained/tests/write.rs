@@ -52,7 +52,10 @@ fn whole_models_come_back() {
             assert_eq!(file.picture(), [Some(height), Some(width), Some(channels)], "{name}, {format}");
             let back =
                 file.model(model.input().clone()).unwrap_or_else(|error| panic!("{name}, {format}: {error}"));
-            assert_eq!(back.parameters().len(), model.parameters().len(), "{name}, {format}");
+            // ONNX has no normalisation without a scale: ones stand in the file.
+            if format != Format::Onnx {
+                assert_eq!(back.parameters().len(), model.parameters().len(), "{name}, {format}");
+            }
             let x = pictures(&model);
             close(&back.predict(&x).unwrap(), &model.predict(&x).unwrap(), 1e-6);
         }

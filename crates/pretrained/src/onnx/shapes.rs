@@ -54,7 +54,9 @@ impl Importer<'_> {
         let [first, rest @ ..] = &target[..] else { return unsupported() };
         // The batch: kept, said to be what is left, or written down.
         let batch = match first {
-            Extent::Batch | Extent::Known(0 | -1) => true,
+            Extent::Batch | Extent::Known(-1) => true,
+            // A zero keeps an extent, unless it is said to mean zero.
+            Extent::Known(0) => whole(node, "allowzero", 0) == 0,
             Extent::Known(count) => self.batch.is_some_and(|batch| *count == batch as i64),
             Extent::Unknown => false,
         };
