@@ -237,7 +237,11 @@ impl WeightFile {
     /// # Errors
     /// [`Error::Mismatch`] with everything that does not fit; [`Error::File`] for damaged numbers.
     pub fn load_into(&mut self, model: &mut Model, loading: Loading) -> Result<Loaded> {
-        let (plan, mut loaded) = loading::plan(&self.contents.layers, self.contents.ordered, model, loading)
+        self.fill(model, loading, self.contents.ordered)
+    }
+
+    fn fill(&mut self, model: &mut Model, loading: Loading, ordered: bool) -> Result<Loaded> {
+        let (plan, mut loaded) = loading::plan(&self.contents.layers, ordered, model, loading)
             .map_err(|all| Error::Mismatch { path: self.path.clone(), all })?;
         for (place, tensor, walks) in plan {
             let parameter = &mut model.parameters_mut()[place];
