@@ -209,15 +209,62 @@ pub fn write_file_by(
     // Readable as any new file is, not for the owner alone.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // The temporary name would only puzzle; the caller names the file.
-    let plain = |error: std::io::Error| error.raw_os_error().map_or(error, std::io::Error::from_raw_os_error);
     let mut file = builder.tempfile_in(folder).map_err(plain)?;
-    write(file.as_file_mut()).map_err(plain)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
+    // These errors know no temporary name, and `write` may have words of its own.
+    let full = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
+    write(file.as_file_mut()).map_err(|error| if full(&error) { plain(error) } else { error })?;
+    file.as_file().sync_all().map_err(plain)?;
+    file.persist(path).map_err(|error| plain(error.error))?;
     // Some systems cannot sync a folder; the rename itself has happened.
     if let Ok(folder) = std::fs::File::open(folder) {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// An error without the temporary name, which would only puzzle: the caller names the file.
+fn plain(error: std::io::Error) -> std::io::Error {
+    use std::io::{Error, ErrorKind};
+    match (error.kind(), error.raw_os_error()) {
+        (kind @ (ErrorKind::StorageFull | ErrorKind::QuotaExceeded), _) => {
+            Error::new(kind, "the disk is full; free some space")
+        }
+        (_, Some(_)) => error,
+        // The temporary file's errors hold the system's own in words only.
+        (kind, None) => kind.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Error, ErrorKind};
+
+    #[test]
+    fn an_error_of_writing_tells_the_cause_and_no_temporary_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_file(&folder.path().join("none/model.safetensors"), b"x").unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().contains("none")),
+            (ErrorKind::NotFound, false),
+            "{error}"
+        );
+        // As the temporary file words it.
+        let full =
+            Error::new(ErrorKind::StorageFull, "No space left on device (os error 28) at path \"/a/.tmpX\"");
+        let error = plain(full);
+        assert_eq!(error.to_string(), "the disk is full; free some space");
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_else_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        for text in ["old", "new"] {
+            write_file(&path, text.as_bytes()).unwrap();
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }
