@@ -190,6 +190,17 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 /// # Errors
 /// Those of the file system.
 pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    write_file_by(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_file`], with a file that `write` fills piece by piece.
+///
+/// # Errors
+/// Those of the file system and of `write`.
+pub fn write_file_by(
+    path: &Path,
+    write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -199,7 +210,9 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).map_err(plain)?;
-    file.write_all(bytes).map_err(plain)?;
+    // These errors know no temporary name, and `write` may have words of its own.
+    let full = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
+    write(file.as_file_mut()).map_err(|error| if full(&error) { plain(error) } else { error })?;
     file.as_file().sync_all().map_err(plain)?;
     file.persist(path).map_err(|error| plain(error.error))?;
     // Some systems cannot sync a folder; the rename itself has happened.

@@ -5,7 +5,7 @@
 use convnet_pretrained::WeightFile;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args_os().nth(1).ok_or("give the path of a .h5, .weights.h5 or .keras file")?;
+    let path = std::env::args_os().nth(1).ok_or("give the path of a file of weights")?;
     let file = WeightFile::open(path)?;
     println!("{}", file.format());
     for tensor in file.tensors() {

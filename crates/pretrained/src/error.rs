@@ -23,6 +23,16 @@ pub enum Error {
         /// All that is not supported, each with the layer's path.
         all: Vec<String>,
     },
+    /// A network that a format cannot hold: everything that it does not have.
+    #[error("{}: the network cannot be written as {format}:{}", path.display(), Lines(all))]
+    Unwritable {
+        /// The file that was asked for; it was not touched.
+        path: PathBuf,
+        /// The format.
+        format: crate::Format,
+        /// All that the format does not have, each with the layer's path.
+        all: Vec<String>,
+    },
     /// Weights that do not fit a model: everything that differs.
     #[error("{}: its weights do not fit the model:{}", path.display(), Lines(all))]
     Mismatch {

@@ -1,10 +1,13 @@
 //! A file of weights, in whatever format.
 
+use crate::archive::{LARGEST_RATIO, SMALL};
 use crate::error::{Error, Result};
 use crate::hdf5::ReadSeek;
 use crate::keras::{self, Described};
 use crate::loading::{self, Loaded, Loading};
 use crate::stored::{Numbers, StoredLayer, StoredTensor};
+use crate::target::{Target, plain};
+use crate::{archive, onnx, safetensors, sites, torch};
 use convnet_layers::{Architecture, InputSpec, Model};
 use convnet_tensor::{MAX_AXES, Seed, Shape, Tensor};
 use std::fmt;
@@ -21,6 +24,14 @@ pub enum Format {
     KerasWeights,
     /// Keras 3's archive of network and weights: `.keras`.
     KerasArchive,
+    /// Named tensors behind a JSON header: `.safetensors`, of any origin.
+    Safetensors,
+    /// NumPy's archive of arrays: `.npz`.
+    Npz,
+    /// A state dict of PyTorch: `.pth`, `.pt`, in either form.
+    Torch,
+    /// A graph with its weights: `.onnx`.
+    Onnx,
 }
 
 impl fmt::Display for Format {
@@ -29,6 +40,10 @@ impl fmt::Display for Format {
             Format::KerasLegacy => "Keras' legacy HDF5",
             Format::KerasWeights => "Keras 3 weights (HDF5)",
             Format::KerasArchive => "Keras 3 archive",
+            Format::Safetensors => "safetensors",
+            Format::Npz => "NumPy's archive of arrays",
+            Format::Torch => "PyTorch's state dict",
+            Format::Onnx => "ONNX",
         })
     }
 }
@@ -38,6 +53,8 @@ pub(crate) struct Contents {
     pub(crate) format: Format,
     pub(crate) layers: Vec<StoredLayer>,
     pub(crate) described: Option<Described>,
+    /// Whether the order of the layers is that of the network.
+    pub(crate) ordered: bool,
     pub(crate) numbers: Box<dyn Numbers>,
 }
 
@@ -45,6 +62,8 @@ pub(crate) struct Contents {
 /// the tensors that will keep them.
 pub struct WeightFile {
     path: PathBuf,
+    /// In bytes.
+    length: u64,
     contents: Contents,
 }
 
@@ -82,8 +101,8 @@ impl WeightFile {
         reader: impl Read + Seek + Send + 'static,
     ) -> Result<WeightFile> {
         let path = name.as_ref();
-        let contents = open(Box::new(reader)).map_err(|message| failed(path, message))?;
-        Ok(WeightFile { path: path.into(), contents })
+        let (contents, length) = open(Box::new(reader)).map_err(|message| failed(path, message))?;
+        Ok(WeightFile { path: path.into(), length, contents })
     }
 
     /// Its format.
@@ -120,8 +139,27 @@ impl WeightFile {
             )));
         }
         let mut value = Tensor::zeros(Shape::new(&tensor.shape));
-        self.contents.numbers.read(&tensor, value.data_mut()).map_err(wrong)?;
+        let target = Target::new(value.data_mut(), plain(&tensor.shape));
+        self.contents.numbers.read(&tensor, target).map_err(wrong)?;
         Ok(value)
+    }
+
+    /// Gives the file's layers other names, so that they are found by name in a model that calls them otherwise. The
+    /// closure gets each layer's path (`features.0` for a tensor `features.0.weight`) and answers with its path in the
+    /// model. Tensors keep their names.
+    ///
+    /// ```
+    /// # use convnet_pretrained::WeightFile;
+    /// # fn of(mut file: WeightFile) {
+    /// file.rename(|path| path.replace("features.", "base/conv"));
+    /// # }
+    /// ```
+    pub fn rename(&mut self, mut name: impl FnMut(&str) -> String) {
+        for layer in &mut self.contents.layers {
+            if let Some(path) = &layer.path {
+                (layer.path, layer.alias) = (Some(name(path)), None);
+            }
+        }
     }
 
     /// The network that the file describes, if it does. See [`WeightFile::model`].
@@ -170,9 +208,27 @@ impl WeightFile {
                 input.shape
             )));
         }
+        // Weights of which the file holds nothing are not worth their memory.
+        let (taken, held) = (sites::count(&architecture, input.shape), self.held());
+        if taken > held {
+            let all = vec![format!("the network takes {taken} numbers, but the file holds {held}")];
+            return Err(Error::Mismatch { path: self.path.clone(), all });
+        }
         let mut model = Model::new(architecture, input, Seed(0))?;
-        self.load_into(&mut model, Loading::in_order())?;
+        // Keras lists a nested network that is partly frozen with what learns first; names tell its layers apart.
+        let layers = &self.contents.layers;
+        let named = self.contents.format == Format::KerasLegacy
+            && loading::plan(layers, false, &model, Loading::in_order()).is_ok();
+        self.fill(&mut model, Loading::in_order(), self.contents.ordered && !named)?;
         Ok(model)
+    }
+
+    /// How many numbers the layers of the file hold. A tensor that many layers use counts for each, up to a multiple of
+    /// the file that no honest one reaches.
+    fn held(&self) -> usize {
+        let numbers = self.tensors().map(|tensor| tensor.size().unwrap_or(0)).fold(0, usize::saturating_add);
+        let most = self.length.saturating_mul(LARGEST_RATIO).max(SMALL);
+        numbers.min(usize::try_from(most).unwrap_or(usize::MAX))
     }
 
     /// Reads the weights into the parameters of a model. Nothing changes unless everything fits that `loading` asks
@@ -181,13 +237,17 @@ impl WeightFile {
     /// # Errors
     /// [`Error::Mismatch`] with everything that does not fit; [`Error::File`] for damaged numbers.
     pub fn load_into(&mut self, model: &mut Model, loading: Loading) -> Result<Loaded> {
-        let (plan, mut loaded) = loading::plan(&self.contents.layers, model, loading)
+        self.fill(model, loading, self.contents.ordered)
+    }
+
+    fn fill(&mut self, model: &mut Model, loading: Loading, ordered: bool) -> Result<Loaded> {
+        let (plan, mut loaded) = loading::plan(&self.contents.layers, ordered, model, loading)
             .map_err(|all| Error::Mismatch { path: self.path.clone(), all })?;
-        for (place, tensor) in plan {
+        for (place, tensor, walks) in plan {
             let parameter = &mut model.parameters_mut()[place];
-            let numbers = parameter.value.data_mut();
-            self.contents.numbers.read(tensor, numbers).map_err(|message| failed(&self.path, message))?;
-            if !numbers.iter().all(|number| number.is_finite()) {
+            let target = Target::new(parameter.value.data_mut(), walks);
+            self.contents.numbers.read(&tensor, target).map_err(|message| failed(&self.path, message))?;
+            if !parameter.value.data().iter().all(|number| number.is_finite()) {
                 loaded.not_finite.push(parameter.path.clone());
             }
         }
@@ -200,18 +260,28 @@ fn failed(path: &Path, message: String) -> Error {
 }
 
 /// Tells the format by the first bytes.
-fn open(mut reader: Box<dyn ReadSeek>) -> Result<Contents, String> {
+fn open(mut reader: Box<dyn ReadSeek>) -> Result<(Contents, u64), String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
     let length = reader.seek(SeekFrom::End(0)).map_err(cannot)?;
     reader.seek(SeekFrom::Start(0)).map_err(cannot)?;
     let mut first = Vec::new();
-    (&mut reader).take(8).read_to_end(&mut first).map_err(cannot)?;
+    (&mut reader).take(16).read_to_end(&mut first).map_err(cannot)?;
     reader.seek(SeekFrom::Start(0)).map_err(cannot)?;
-    if first == *b"\x89HDF\r\n\x1a\n" {
+    let contents = if first.starts_with(b"\x89HDF\r\n\x1a\n") {
         keras::open_hdf5(reader, length)
     } else if first.starts_with(b"PK\x03\x04") {
-        keras::open_archive(reader)
+        archive::open(reader, length)
+    } else if safetensors::begins(&first, length) {
+        safetensors::open(reader, length)
+    } else if torch::begins(&first) {
+        torch::open_row(reader, length)
+    } else if onnx::begins(&first) {
+        onnx::open(reader, length)
     } else {
-        Err(format!("has no known format: it begins with {first:02x?}; HDF5 and .keras files are read"))
-    }
+        Err(format!(
+            "has no known format: it begins with {first:02x?}; .h5, .keras, .safetensors, .npz, .pth and .onnx \
+             files are read"
+        ))
+    };
+    Ok((contents?, length))
 }

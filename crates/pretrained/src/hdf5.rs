@@ -3,23 +3,24 @@
 //! Everything is looked up by name, so no link is ever walked that a name does not ask for, and groups that contain
 //! themselves do no harm. External links and data in other files are not followed. The library's panics become errors.
 
+use crate::archive::{LARGEST_RATIO, SMALL};
 use crate::number::NumberType;
+use crate::regions::WINDOW;
 use crate::stored::{Numbers, StoredTensor};
+use crate::target::Target;
+use convnet_tensor::Tensor;
 use hdf5_pure::{
-    AttrValue, Datatype, DatatypeByteOrder, File, FileAccessProperties, FloatingPointLayout, FormatError,
-    Group, Layout, MetadataCacheConfig, Source,
+    AttrValue, Datatype, DatatypeByteOrder, File, FileAccessProperties, FileBuilder, FloatingPointLayout,
+    FormatError, Group, GroupBuilder, Layout, MetadataCacheConfig, Source,
 };
-use std::collections::HashMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 /// What a file of weights is read from.
 pub(crate) trait ReadSeek: Read + Seek + Send {}
 impl<R: Read + Seek + Send> ReadSeek for R {}
-
-/// Rows are read so many bytes at a time: large enough that a call costs nothing, small beside any model.
-const WINDOW: usize = 1 << 20;
 
 /// The largest chunk of a data set that is unpacked; h5py makes chunks of at most 1 MiB.
 const LARGEST_CHUNK: u64 = 256 << 20;
@@ -56,6 +57,7 @@ impl Source for Section {
 /// An HDF5 file, or a part of a file that is one.
 pub(crate) struct Hdf5 {
     file: File,
+    length: u64,
 }
 
 /// A group: the attributes are read once.
@@ -79,7 +81,7 @@ impl Hdf5 {
         let properties = FileAccessProperties::new().with_metadata_cache(MetadataCacheConfig::new(8 << 20));
         let file = guarded(|| File::from_source_with_options(section, properties))
             .map_err(|message| format!("not a whole HDF5 file: {message}"))?;
-        Ok(Hdf5 { file })
+        Ok(Hdf5 { file, length })
     }
 
     /// The group at `path`, if there is one.
@@ -98,12 +100,21 @@ impl Hdf5 {
         let wrong = |message: String| format!("`{path}`: {message}");
         let found = guarded(|| {
             let Some(data) = self.file.dataset(path).map(Some).or_else(absent)? else { return Ok(None) };
-            Ok(Some((data.shape()?, data.datatype()?)))
+            Ok(Some((data.shape()?, data.datatype()?, data.layout()?)))
         });
-        let Some((shape, datatype)) = found.map_err(wrong)? else { return Ok(None) };
+        let Some((shape, datatype, layout)) = found.map_err(wrong)? else { return Ok(None) };
         let shape: Option<Vec<_>> = shape.iter().map(|&extent| usize::try_from(extent).ok()).collect();
         let shape = shape.ok_or_else(|| wrong("its shape is larger than this machine".into()))?;
-        Ok(Some(StoredTensor { name: path.into(), shape, numbers: number_type(&datatype).0 }))
+        let tensor = StoredTensor { name: path.into(), shape, numbers: number_type(&datatype).0 };
+        // Chunks may be packed; what is neither there nor packed cannot be read later.
+        let most = match layout {
+            Layout::Chunked { .. } => self.length.saturating_mul(LARGEST_RATIO).max(SMALL),
+            _ => self.length,
+        };
+        if tensor.bytes().is_none_or(|bytes| bytes > most) {
+            return Err(wrong(format!("its shape {:?} is larger than the file", tensor.shape)));
+        }
+        Ok(Some(tensor))
     }
 }
 
@@ -157,7 +168,7 @@ impl Folder {
 }
 
 impl Numbers for Hdf5 {
-    fn read(&mut self, tensor: &StoredTensor, to: &mut [f32]) -> Result<(), String> {
+    fn read(&mut self, tensor: &StoredTensor, to: Target<'_>) -> Result<(), String> {
         let wrong = |message: String| format!("`{}`: {message}", tensor.name);
         let data = guarded(|| self.file.dataset(&tensor.name)).map_err(wrong)?;
         let (datatype, layout) = guarded(|| Ok((data.datatype()?, data.layout()?))).map_err(wrong)?;
@@ -178,6 +189,7 @@ impl Numbers for Hdf5 {
         let rows = tensor.shape.first().copied().unwrap_or(1);
         let each = to.len() / rows.max(1);
         let at_once = (WINDOW / (each * numbers.bytes()).max(1)).max(1);
+        let mut to = to.in_order();
         let mut place = 0;
         while place < rows && each > 0 {
             let count = at_once.min(rows - place);
@@ -188,7 +200,7 @@ impl Numbers for Hdf5 {
             if order == DatatypeByteOrder::BigEndian {
                 bytes.chunks_exact_mut(numbers.bytes()).for_each(<[u8]>::reverse);
             }
-            numbers.widen(&bytes, &mut to[place * each..][..count * each]);
+            to.put(numbers, &bytes);
             place += count;
         }
         Ok(())
@@ -227,4 +239,72 @@ fn number_type(datatype: &Datatype) -> (NumberType, DatatypeByteOrder) {
     };
     let numbers = if *byte_order == DatatypeByteOrder::Vax { NumberType::Other } else { numbers };
     (numbers, *byte_order)
+}
+
+/// A group of a file to be written: attributes, groups and tensors by name. The library holds all numbers a second time
+/// until they are written.
+#[derive(Default)]
+pub(crate) struct NewFolder<'a> {
+    attributes: Vec<(String, AttrValue)>,
+    folders: BTreeMap<String, NewFolder<'a>>,
+    tensors: BTreeMap<String, &'a Tensor>,
+}
+
+impl<'a> NewFolder<'a> {
+    /// The group of this name, made where there is none yet.
+    pub(crate) fn folder(&mut self, name: &str) -> &mut NewFolder<'a> {
+        self.folders.entry(name.into()).or_default()
+    }
+
+    /// Adds a tensor; slashes in the name are groups.
+    pub(crate) fn tensor(&mut self, name: &str, tensor: &'a Tensor) {
+        match name.split_once('/') {
+            Some((folder, rest)) => self.folder(folder).tensor(rest, tensor),
+            None => drop(self.tensors.insert(name.into(), tensor)),
+        }
+    }
+
+    /// Adds a text of any length.
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        self.attributes.push((name.into(), AttrValue::VarLenString(text.into())));
+    }
+
+    /// Adds a list of texts; an empty one is left out.
+    pub(crate) fn texts(&mut self, name: &str, texts: Vec<String>) {
+        if !texts.is_empty() {
+            self.attributes.push((name.into(), AttrValue::StringArray(texts)));
+        }
+    }
+
+    /// Writes a file of which this is the root.
+    pub(crate) fn write(self, to: &mut dyn Write) -> std::io::Result<()> {
+        let mut file = FileBuilder::new();
+        for (name, value) in self.attributes {
+            file.set_attr(&name, value);
+        }
+        for (name, tensor) in self.tensors {
+            let shape: Vec<_> = tensor.shape().iter().map(|&extent| extent as u64).collect();
+            file.create_dataset(&name).with_f32_data(tensor.data()).with_shape(&shape);
+        }
+        for (name, folder) in self.folders {
+            let group = file.create_group(&name);
+            file.add_group(folder.fill(group).finish());
+        }
+        file.finish_to(to).map_err(std::io::Error::other)
+    }
+
+    fn fill(self, mut group: GroupBuilder) -> GroupBuilder {
+        for (name, value) in self.attributes {
+            group.set_attr(&name, value);
+        }
+        for (name, tensor) in self.tensors {
+            let shape: Vec<_> = tensor.shape().iter().map(|&extent| extent as u64).collect();
+            group.create_dataset(&name).with_f32_data(tensor.data()).with_shape(&shape);
+        }
+        for (name, folder) in self.folders {
+            let inner = group.create_group(&name);
+            group.add_group(folder.fill(inner).finish());
+        }
+        group
+    }
 }

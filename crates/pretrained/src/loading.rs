@@ -1,7 +1,10 @@
 //! Which stored tensor goes to which parameter.
 
+use crate::arrange;
 use crate::number::NumberType;
+use crate::sites::{Site, sites};
 use crate::stored::{StoredLayer, StoredTensor};
+use crate::target::Walks;
 use convnet_layers::{Architecture, Model, Part, snake_case};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -23,7 +26,8 @@ pub struct Loading {
 
 impl Loading {
     /// By their order, whatever they are called: every layer with weights must be there on both sides and fit (Keras'
-    /// `load_weights(path)`). Keras 3's own files count within each class of layers.
+    /// `load_weights(path)`). Keras 3's own files count within each class of layers. `safetensors` keeps no order:
+    /// layers are found by their names there, and still all must be on both sides.
     pub fn in_order() -> Loading {
         Loading { by_name: false, skip_mismatch: false }
     }
@@ -86,19 +90,30 @@ struct Layer<'a> {
     parameters: Range<usize>,
 }
 
-/// The places in the model's parameters with the tensors that go there.
-type Plan<'a> = Vec<(usize, &'a StoredTensor)>;
+/// The places in the model's parameters with the tensors that go there, and how.
+type Plan = Vec<(usize, StoredTensor, Walks)>;
 
-/// Finds a place for everything, or says all that stands against it.
-pub(crate) fn plan<'a>(
-    stored: &'a [StoredLayer],
+/// How many steps PyTorch trained a batch normalisation: no weight.
+const STEPS: &str = "num_batches_tracked";
+
+/// Finds a place for everything, or says all that stands against it. `ordered`: whether the order of the file's layers
+/// means anything.
+pub(crate) fn plan(
+    stored: &[StoredLayer],
+    ordered: bool,
     model: &Model,
     loading: Loading,
-) -> Result<(Plan<'a>, Loaded), Vec<String>> {
-    let layers = layers(model);
-    let stored: Vec<_> = stored.iter().filter(|layer| !layer.tensors.is_empty()).collect();
+) -> Result<(Plan, Loaded), Vec<String>> {
+    let (layers, sites) = (layers(model), sites(model));
+    let mut stored: Vec<_> = stored.to_vec();
+    stored.iter_mut().for_each(|layer| layer.tensors.retain(|(name, _)| name != STEPS));
+    stored.retain(|layer| !layer.tensors.is_empty());
+    if ordered && !loading.by_name {
+        stored = spread(stored, &layers);
+    }
+    let stored: Vec<_> = stored.iter().collect();
     let mut problems = Vec::new();
-    let partners = if loading.by_name {
+    let partners = if loading.by_name || !ordered {
         if stored.iter().any(|layer| layer.path.is_none()) {
             return Err(vec!["the file does not know the names of its layers; load it in order".into()]);
         }
@@ -118,11 +133,12 @@ pub(crate) fn plan<'a>(
             continue;
         };
         used[partner] = true;
-        match fit(stored[partner], model, layer) {
+        match fit(stored[partner], model, layer, sites.get(layer.path)) {
             Ok(tensors) => {
-                let names = tensors.iter().map(|tensor| tensor.name.clone());
+                let names = tensors.iter().map(|(tensor, _)| tensor.name.clone());
                 loaded.matched.extend(paths.zip(names));
-                plan.extend(layer.parameters.clone().zip(tensors));
+                let places = layer.parameters.clone().zip(tensors);
+                plan.extend(places.map(|(place, (tensor, walks))| (place, tensor, walks)));
             }
             Err(why) => loaded.skipped.push(format!("`{}`: {why}", layer.path)),
         }
@@ -136,7 +152,15 @@ pub(crate) fn plan<'a>(
             let missing = loaded.missing.iter().map(|path| format!("`{path}` is not in the file"));
             let left_over =
                 loaded.left_over.iter().map(|name| format!("the model has no place for `{name}`"));
+            let before = problems.len();
             problems.extend(missing.chain(left_over));
+            if !ordered && problems.len() > before {
+                problems.push(
+                    "the format keeps no order, so layers are found by their names; `WeightFile::rename` gives \
+                     the file's layers the model's names"
+                        .into(),
+                );
+            }
         }
         if !problems.is_empty() {
             return Err(problems);
@@ -156,6 +180,22 @@ fn layers(model: &Model) -> Vec<Layer<'_>> {
         }
     }
     layers
+}
+
+/// A file without layers, only a list of tensors (`arr_0`, `arr_1` … of NumPy), spread over the model's layers.
+fn spread(mut stored: Vec<StoredLayer>, layers: &[Layer<'_>]) -> Vec<StoredLayer> {
+    let wanted = layers.iter().map(|layer| layer.parameters.len()).sum::<usize>();
+    match &mut *stored {
+        [only] if layers.len() > 1 && only.path.as_deref() == Some("") && only.tensors.len() == wanted => {
+            let mut tensors = std::mem::take(&mut only.tensors).into_iter();
+            let several = layers.iter().map(|layer| StoredLayer {
+                tensors: tensors.by_ref().take(layer.parameters.len()).collect(),
+                ..only.clone()
+            });
+            several.collect()
+        }
+        _ => stored,
+    }
 }
 
 fn in_order(stored: &[&StoredLayer], layers: &[Layer<'_>], problems: &mut Vec<String>) -> Vec<Option<usize>> {
@@ -241,12 +281,13 @@ fn keys(
     keys
 }
 
-/// The tensors for a layer's parameters, in their order, or why they do not fit.
-fn fit<'a>(
-    stored: &'a StoredLayer,
+/// The tensors for a layer's parameters, in their order, and how they fill them, or why they do not fit.
+fn fit(
+    stored: &StoredLayer,
     model: &Model,
     layer: &Layer<'_>,
-) -> Result<Vec<&'a StoredTensor>, String> {
+    site: Option<&Site>,
+) -> Result<Vec<(StoredTensor, Walks)>, String> {
     let parameters = &model.parameters()[layer.parameters.clone()];
     if stored.tensors.len() != parameters.len() {
         return Err(format!(
@@ -256,34 +297,74 @@ fn fit<'a>(
             stored.title()
         ));
     }
-    let own = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
-    let names: Vec<_> = stored.tensors.iter().map(|(name, _)| canonical(name)).collect();
-    let place = |path: &str| names.iter().position(|name| *name == own(path));
+    let own: Vec<_> =
+        parameters.iter().map(|parameter| parameter.path.rsplit('/').next().unwrap_or_default()).collect();
+    let names: Vec<_> = stored.tensors.iter().map(|(name, _)| canonical(name, &own)).collect();
+    let place = |own: &&str| names.iter().position(|name| name == own);
     // Names that the layer knows decide; without them the order does.
-    let named: Option<Vec<_>> = parameters.iter().map(|parameter| place(&parameter.path)).collect();
+    let named: Option<Vec<_>> = own.iter().map(place).collect();
     let places = named.unwrap_or_else(|| (0..parameters.len()).collect());
     let mut tensors = Vec::new();
-    for (parameter, place) in parameters.iter().zip(places) {
+    for ((parameter, own), place) in parameters.iter().zip(&own).zip(places) {
         let tensor = &stored.tensors[place].1;
         if tensor.numbers == NumberType::Other {
             return Err(format!("`{}` holds {}", tensor.name, tensor.numbers));
         }
-        if *tensor.shape != *parameter.value.shape() {
-            return Err(format!(
-                "`{}` has shape {}, but `{}` in the file has {:?}",
-                own(&parameter.path),
-                parameter.value.shape(),
-                tensor.name,
-                tensor.shape
-            ));
-        }
-        tensors.push(tensor);
+        let walks = arrange::walks(tensor, stored.layout, site, parameter.value.shape());
+        let walks = walks.map_err(|expected| {
+            let shape = parameter.value.shape();
+            let turned = if *expected == *shape {
+                String::new()
+            } else {
+                format!(" ({expected:?} in the layout of the file)")
+            };
+            format!(
+                "`{own}` has shape {shape}{turned}, but `{}` in the file has {:?}",
+                tensor.name, tensor.shape
+            )
+        })?;
+        tensors.push((tensor.clone(), walks));
     }
     Ok(tensors)
 }
 
-/// Keras' name of a parameter as it is called here: `depthwise_kernel:0` is `kernel`.
-fn canonical(name: &str) -> &str {
+/// A parameter as the layer calls it: `depthwise_kernel:0` is `kernel`, PyTorch's `weight` is `kernel` or `gamma`.
+fn canonical<'a>(name: &'a str, own: &[&str]) -> &'a str {
     let name = name.split(':').next().unwrap_or(name);
-    name.strip_prefix("depthwise_").unwrap_or(name)
+    if own.contains(&name) && name != "bias" {
+        return name;
+    }
+    let normalises = own.contains(&"moving_mean");
+    match name {
+        "weight" if normalises => "gamma",
+        "weight" => "kernel",
+        "bias" if normalises => "beta",
+        "running_mean" => "moving_mean",
+        "running_var" => "moving_variance",
+        name => name.strip_prefix("depthwise_").unwrap_or(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_known_by_the_names_of_either_framework() {
+        let (kernel, norm) = (["kernel", "bias"], ["gamma", "beta", "moving_mean", "moving_variance"]);
+        for (name, own, expected) in [
+            ("kernel:0", &kernel[..], "kernel"),
+            ("depthwise_kernel", &kernel, "kernel"),
+            ("weight", &kernel, "kernel"),
+            ("bias", &kernel, "bias"),
+            ("weight", &norm, "gamma"),
+            ("bias", &norm, "beta"),
+            ("running_mean", &norm, "moving_mean"),
+            ("running_var", &norm, "moving_variance"),
+            ("moving_variance:0", &norm, "moving_variance"),
+            ("depthwise_kernel", &["depthwise_kernel", "pointwise_kernel"], "depthwise_kernel"),
+        ] {
+            assert_eq!(canonical(name, own), expected, "{name}");
+        }
+    }
 }

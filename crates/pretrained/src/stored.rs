@@ -1,6 +1,7 @@
 //! What a file of weights holds, before any number is read: layers with named tensors.
 
 use crate::number::NumberType;
+use crate::target::Target;
 
 /// A tensor in a file: its name, shape and numbers, not yet read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,26 @@ impl StoredTensor {
     pub(crate) fn size(&self) -> Option<usize> {
         self.shape.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent))
     }
+
+    /// How many bytes its numbers take in the file; `None` when no file could hold them.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        u64::try_from(self.size()?).ok()?.checked_mul(self.numbers.bytes() as u64)
+    }
+}
+
+/// How the tensors of a layer are laid out. Keras' way is the default: kernels `[rows, columns, in, out]`, dense kernels
+/// `[in, out]`, pictures flattened pixel by pixel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Kernels are `[out, in, rows, columns]`, dense ones `[out, in]`.
+    pub(crate) outputs_first: bool,
+    /// Where pictures were flattened before the layer, they were so channel by channel.
+    pub(crate) channels_first: bool,
+}
+
+impl Layout {
+    /// PyTorch's.
+    pub(crate) const TORCH: Layout = Layout { outputs_first: true, channels_first: true };
 }
 
 /// The tensors of one layer.
@@ -31,6 +52,8 @@ pub(crate) struct StoredLayer {
     pub(crate) key: Option<String>,
     /// Each tensor with its name below the layer.
     pub(crate) tensors: Vec<(String, StoredTensor)>,
+    /// How they are laid out.
+    pub(crate) layout: Layout,
 }
 
 impl StoredLayer {
@@ -42,6 +65,6 @@ impl StoredLayer {
 
 /// Where the numbers come from.
 pub(crate) trait Numbers: Send {
-    /// Reads all numbers of a tensor, row-major, straight into `to`, which has the tensor's size.
-    fn read(&mut self, tensor: &StoredTensor, to: &mut [f32]) -> Result<(), String>;
+    /// Reads all numbers of a tensor straight into `to`, which takes as many as it has.
+    fn read(&mut self, tensor: &StoredTensor, to: Target<'_>) -> Result<(), String>;
 }

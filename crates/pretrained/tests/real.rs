@@ -8,7 +8,7 @@ use convnet_data::decode::Decoder;
 use convnet_data::resize::Resizer;
 use convnet_layers::{InputSpec, Model, Request, Tap};
 use convnet_pretrained::zoo::{self, ImageNetClasses, Top, decode_predictions};
-use convnet_pretrained::{Loading, WeightFile};
+use convnet_pretrained::{Format, Loading, NumberType, WeightFile};
 use convnet_tensor::{Filter, Fit, Pixels, Tensor};
 use std::path::PathBuf;
 
@@ -142,4 +142,28 @@ fn the_cut_mobilenet_fills_the_base_as_far_as_it_goes() {
         parts.push(kernel);
     }
     assert_eq!(parts[0], parts[1]);
+}
+
+#[test]
+fn the_real_efficientnet_is_a_state_dict_of_the_older_form() {
+    let Some(data) = data() else { return };
+    let mut file = WeightFile::open(data.join("weights/efficientnet-lite0-57934424.pth")).unwrap();
+    assert_eq!((file.format(), file.tensors().count()), (Format::Torch, 296));
+    let tensors: Vec<_> = file.tensors().cloned().collect();
+    let numbers: usize = tensors
+        .iter()
+        .filter(|tensor| tensor.numbers == NumberType::F32)
+        .map(|tensor| tensor.shape.iter().product::<usize>())
+        .sum();
+    // 4,652,008 that learn, as its paper's table rounds to 4.7 million, and the statistics of 49 normalisations.
+    assert_eq!(numbers, 4_652_008 + 42_016);
+    for tensor in &tensors {
+        let found = file.read(&tensor.name).unwrap();
+        assert!(found.data().iter().all(|number| number.is_finite()), "{}", tensor.name);
+        if tensor.name.ends_with("running_var") {
+            assert!(found.data().iter().all(|variance| *variance >= 0.0), "{}", tensor.name);
+        }
+    }
+    assert_eq!(file.read("_conv_stem.weight").unwrap().shape().to_string(), "(32, 3, 3, 3)");
+    assert_eq!(file.read("_fc.weight").unwrap().shape().to_string(), "(1000, 1280)");
 }

@@ -14,17 +14,10 @@ const LARGEST_CONFIG: u64 = 64 << 20;
 /// The largest file of weights that is unpacked; Keras stores it without compression, so this is no limit in practice.
 const LARGEST_UNPACKED: u64 = 4 << 30;
 
-/// The most members: Keras writes three, and assets.
-const MOST_MEMBERS: usize = 1 << 16;
-
 const WEIGHTS: &str = "model.weights.h5";
 
 /// Opens an archive that Keras 3 wrote.
-pub(crate) fn open(reader: Box<dyn ReadSeek>) -> Result<Contents, String> {
-    let mut archive = ZipArchive::new(reader).map_err(|error| format!("not a whole zip archive: {error}"))?;
-    if archive.len() > MOST_MEMBERS {
-        return Err(format!("holds {} members, more than any model", archive.len()));
-    }
+pub(crate) fn open(mut archive: ZipArchive<Box<dyn ReadSeek>>) -> Result<Contents, String> {
     let mut config = Vec::new();
     let member = archive.by_name("config.json").map_err(|error| format!("`config.json`: {error}"))?;
     member
@@ -37,7 +30,7 @@ pub(crate) fn open(reader: Box<dyn ReadSeek>) -> Result<Contents, String> {
     let described = Some(config::describe(&config)?);
     let file = weights(archive).map_err(|message| format!("`{WEIGHTS}`: {message}"))?;
     let layers = variables::layers(&file)?;
-    Ok(Contents { format: Format::KerasArchive, layers, described, numbers: Box::new(file) })
+    Ok(Contents { format: Format::KerasArchive, layers, described, ordered: true, numbers: Box::new(file) })
 }
 
 /// The member with the weights: in its place where it is stored as it is, else unpacked into a temporary file.

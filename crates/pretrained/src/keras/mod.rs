@@ -2,8 +2,11 @@
 
 mod archive;
 mod config;
+mod described;
 mod graph;
 mod legacy;
+mod order;
+mod save;
 mod settings;
 mod variables;
 
@@ -12,6 +15,7 @@ use crate::hdf5::{Hdf5, ReadSeek};
 pub(crate) use config::Described;
 
 pub(crate) use archive::open as open_archive;
+pub(crate) use save::Keras;
 
 /// An HDF5 file that Keras wrote, in any of its layouts.
 pub(crate) fn open_hdf5(reader: Box<dyn ReadSeek>, length: u64) -> Result<Contents, String> {
@@ -24,7 +28,13 @@ pub(crate) fn open_hdf5(reader: Box<dyn ReadSeek>, length: u64) -> Result<Conten
             [config] => Some(config::describe(config.as_bytes())?),
             _ => return Err("holds more than one description of its network".into()),
         };
-        return Ok(Contents { format: Format::KerasLegacy, layers, described, numbers: Box::new(file) });
+        return Ok(Contents {
+            format: Format::KerasLegacy,
+            layers,
+            described,
+            ordered: true,
+            numbers: Box::new(file),
+        });
     }
     if root.has("layer_names") {
         let layers = legacy::layers(&file, "", &root)?;
@@ -32,6 +42,7 @@ pub(crate) fn open_hdf5(reader: Box<dyn ReadSeek>, length: u64) -> Result<Conten
             format: Format::KerasLegacy,
             layers,
             described: None,
+            ordered: true,
             numbers: Box::new(file),
         });
     }
@@ -41,6 +52,7 @@ pub(crate) fn open_hdf5(reader: Box<dyn ReadSeek>, length: u64) -> Result<Conten
             format: Format::KerasWeights,
             layers,
             described: None,
+            ordered: true,
             numbers: Box::new(file),
         });
     }
