@@ -65,13 +65,11 @@ pub(crate) fn sites(model: &Model) -> HashMap<String, Site> {
     sites
 }
 
+/// What is called for a layer with its path and what it reads; it says whether to go on.
+type Each<'a> = dyn FnMut(&str, &dyn AnyLayer, &[Flow]) -> bool + 'a;
+
 /// Calls `each` for every layer in order, with its path and what it reads, until it says no.
-fn follow(
-    architecture: &Architecture,
-    prefix: &str,
-    input: Flow,
-    each: &mut dyn FnMut(&str, &dyn AnyLayer, &[Flow]) -> bool,
-) -> Option<Flow> {
+fn follow(architecture: &Architecture, prefix: &str, input: Flow, each: &mut Each<'_>) -> Option<Flow> {
     let mut flows = HashMap::from([(INPUT, input)]);
     let mut last = input;
     for part in architecture.parts() {

@@ -84,11 +84,8 @@ pub(super) fn read(wire: &mut Wire, length: u64) -> Result<Graph, String> {
     wire.fields(Span { start: 0, end: length }, |wire, number, field| {
         match (number, field) {
             (1, Field::Whole(number)) => version = Some(number),
-            (7, Field::Bytes(span)) => {
-                if found.replace(span).is_some() {
-                    return Err("holds two graphs".into());
-                }
-            }
+            (7, Field::Bytes(_)) if found.is_some() => return Err("holds two graphs".into()),
+            (7, Field::Bytes(span)) => found = Some(span),
             (8, Field::Bytes(span)) => {
                 let (mut domain, mut opset) = (String::new(), 0);
                 wire.fields(span, |wire, number, field| {
@@ -211,8 +208,11 @@ fn read_attribute(wire: &mut Wire, span: Span) -> Result<(String, Attribute), St
     Ok((name, attribute.unwrap_or(Attribute::Wholes(wholes))))
 }
 
-/// The extents of a graph's input or output.
-fn read_value(wire: &mut Wire, span: Span) -> Result<(String, Option<Vec<Option<usize>>>), String> {
+/// The extents of a value, where they are told; an extent may be left open.
+type Extents = Option<Vec<Option<usize>>>;
+
+/// The name and the extents of a graph's input or output.
+fn read_value(wire: &mut Wire, span: Span) -> Result<(String, Extents), String> {
     let (mut name, mut shape) = (String::new(), None);
     let mut path = vec![(span, 0)];
     // ValueInfo › Type › Tensor › Shape › Dimension, one in the other.

@@ -22,11 +22,11 @@ impl Importer<'_> {
         if !fits {
             return Err(format!("flattening from axis {axis} on is not supported, only from 1"));
         }
-        self.to_row(node, flow)
+        self.flatten_to_row(node, flow)
     }
 
     /// A picture as a row of its numbers; a row stays one.
-    fn to_row(&mut self, node: &Node, flow: Flow) -> Result<Flow, String> {
+    fn flatten_to_row(&mut self, node: &Node, flow: Flow) -> Result<Flow, String> {
         match flow {
             Flow::Picture { source, shape: [height, width, channels], channels_last } => {
                 let pixels = height.zip(width).and_then(|(height, width)| height.checked_mul(width));
@@ -68,7 +68,7 @@ impl Importer<'_> {
         match (&flow, rest) {
             (Flow::Picture { shape, .. }, [extent]) if batch => {
                 let size = shape.iter().copied().try_fold(1usize, |size, extent| size.checked_mul(extent?));
-                if agrees(size, extent) { self.to_row(node, flow) } else { unsupported() }
+                if agrees(size, extent) { self.flatten_to_row(node, flow) } else { unsupported() }
             }
             (Flow::Row { size, .. }, [extent]) if batch && agrees(*size, extent) => Ok(flow),
             // One pixel, back and forth: the order of its numbers is the same in every layout.
@@ -112,7 +112,7 @@ impl Importer<'_> {
                     axes.unwrap_or_default().iter().map(|axis| axis.rem_euclid(4)).collect();
                 axes.sort_unstable();
                 if axes == if channels_last { [1, 2] } else { [2, 3] } {
-                    self.to_row(node, flow)
+                    self.flatten_to_row(node, flow)
                 } else {
                     Err("only height and width of one pixel can be left out".into())
                 }

@@ -27,6 +27,9 @@ enum Auto {
     Lower,
 }
 
+/// A picture on its way: its source, and height, width and channels where they are known.
+type Picture = (String, [Option<usize>; 3]);
+
 impl Importer<'_> {
     /// The window of a node.
     pub(super) fn window(&self, node: &Node, size: [usize; 2]) -> Result<Window, String> {
@@ -56,12 +59,8 @@ impl Importer<'_> {
         Ok(Window { size, strides, dilations, pads, auto })
     }
 
-    /// The picture that a node reads: its source and shape; `None` behind what is not supported.
-    pub(super) fn picture(
-        &self,
-        node: &Node,
-        place: usize,
-    ) -> Result<Option<(String, [Option<usize>; 3])>, String> {
+    /// The picture that a node reads; `None` behind what is not supported.
+    pub(super) fn picture(&self, node: &Node, place: usize) -> Result<Option<Picture>, String> {
         match self.flow(node, place)? {
             Flow::Picture { source, shape, channels_last: false } => Ok(Some((source, shape))),
             Flow::Picture { .. } => {

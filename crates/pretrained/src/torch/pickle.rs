@@ -128,7 +128,7 @@ impl Machine<'_> {
                 self.push(Value::Tuple(items))?;
             }
             b't' => {
-                let items = self.to_mark()?;
+                let items = self.pop_to_mark()?;
                 self.push(Value::Tuple(items))?;
             }
             b']' => self.push(Value::List(Vec::new()))?,
@@ -137,7 +137,7 @@ impl Machine<'_> {
                 self.extend(vec![item])?;
             }
             b'e' => {
-                let items = self.to_mark()?;
+                let items = self.pop_to_mark()?;
                 self.extend(items)?;
             }
             b'}' => self.push(Value::Dict(Vec::new()))?,
@@ -146,11 +146,11 @@ impl Machine<'_> {
                 self.insert(&entry)?;
             }
             b'u' => {
-                let entries = self.to_mark()?;
+                let entries = self.pop_to_mark()?;
                 self.insert(&entries)?;
             }
             0x8f => self.push(Value::Inert)?,
-            0x90 => drop(self.to_mark()?),
+            0x90 => drop(self.pop_to_mark()?),
             b'c' => {
                 let (module, name) = (self.input.line()?, self.input.line()?);
                 self.name(&module, &name)?;
@@ -237,7 +237,7 @@ impl Machine<'_> {
         Ok(self.stack.split_off(place.ok_or("its pickle takes more from its stack than it holds")?))
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>, String> {
+    fn pop_to_mark(&mut self) -> Result<Vec<Id>, String> {
         let mark = self.marks.pop().ok_or("its pickle goes back to a mark that it never set")?;
         Ok(self.stack.split_off(mark))
     }
