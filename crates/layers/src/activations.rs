@@ -1,10 +1,11 @@
 //! Activations as layers of their own.
 
 use crate::error::Refusal;
-use crate::layer::{AnyLayer, FinalActivation, Layer, single};
+use crate::layer::{AnyLayer, FinalActivation, Layer, PLACE_BY_PLACE, single};
 use crate::pass::Pass;
 use crate::settings::ActivationKind;
 use convnet_autograd::{Value, operations};
+use convnet_cpu::window::Window;
 use convnet_tensor::{Result, Shape};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,6 +30,10 @@ impl Layer for Activation {
 
     fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
         single(inputs)
+    }
+
+    fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+        PLACE_BY_PLACE
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
@@ -75,6 +80,10 @@ impl Layer for ReLU {
         }
     }
 
+    fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+        PLACE_BY_PLACE
+    }
+
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
         pass.relu(self.max_value, &inputs[0])
     }
@@ -104,6 +113,10 @@ macro_rules! ending {
 
             fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
                 single(inputs)
+            }
+
+            fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+                PLACE_BY_PLACE
             }
 
             fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {

@@ -1,9 +1,10 @@
 //! The sum of several values: the join of a residual block.
 
 use crate::error::Refusal;
-use crate::layer::Layer;
+use crate::layer::{Layer, PLACE_BY_PLACE};
 use crate::pass::Pass;
 use convnet_autograd::{Value, operations};
+use convnet_cpu::window::Window;
 use convnet_tensor::{Result, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,10 @@ impl Layer for Add {
                 "make the shapes agree with strides, padding and filters of the convolutions before it",
             )),
         }
+    }
+
+    fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+        PLACE_BY_PLACE
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {

@@ -2,11 +2,12 @@
 
 use crate::error::Refusal;
 use crate::initializers::Initializer;
-use crate::layer::{Batching, Layer, ParameterSpec, Role, single};
+use crate::layer::{Batching, Layer, PLACE_BY_PLACE, ParameterSpec, Role, single};
 use crate::pass::Pass;
 use crate::settings::check_range;
 use convnet_autograd::operations::{self, Moments};
 use convnet_autograd::{Value, operations::BatchNormalization as Operation};
+use convnet_cpu::window::Window;
 use convnet_tensor::{Result, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,10 @@ impl Layer for BatchNormalization {
         specs.push(spec("moving_mean", Initializer::Zeros, Role::Statistic));
         specs.push(spec("moving_variance", Initializer::Ones, Role::Statistic));
         specs
+    }
+
+    fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+        PLACE_BY_PLACE
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], weights: &[Value]) -> Result<Value> {

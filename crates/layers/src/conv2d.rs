@@ -7,6 +7,7 @@ use crate::pass::Pass;
 use crate::settings::{ActivationKind, Padding, Pair, check_range, window};
 use convnet_autograd::{Value, operations};
 use convnet_cpu::conv2d::Geometry;
+use convnet_cpu::window::Window;
 use convnet_tensor::{Result, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -158,6 +159,10 @@ impl Layer for Conv2D {
             });
         }
         specs
+    }
+
+    fn window(&self, inputs: &[Shape]) -> Option<Window> {
+        Some(self.geometry(inputs).ok()?.window)
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], weights: &[Value]) -> Result<Value> {

@@ -7,6 +7,7 @@ use crate::pass::Pass;
 use crate::settings::{ActivationKind, Padding, Pair, check_range, window};
 use convnet_autograd::{Value, operations};
 use convnet_cpu::depthwise_conv2d::Geometry;
+use convnet_cpu::window::Window;
 use convnet_tensor::{Result, Shape};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -134,6 +135,10 @@ impl Layer for DepthwiseConv2D {
             specs.push(spec("bias", Shape::from([channels * self.depth_multiplier]), Initializer::Zeros));
         }
         specs
+    }
+
+    fn window(&self, inputs: &[Shape]) -> Option<Window> {
+        Some(self.geometry(inputs).ok()?.window)
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], weights: &[Value]) -> Result<Value> {

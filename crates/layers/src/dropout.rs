@@ -1,9 +1,10 @@
 //! Dropout (chapter 5.2.5).
 
 use crate::error::Refusal;
-use crate::layer::{Layer, single};
+use crate::layer::{Layer, PLACE_BY_PLACE, single};
 use crate::pass::Pass;
 use convnet_autograd::{Value, operations};
+use convnet_cpu::window::Window;
 use convnet_tensor::{Result, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,10 @@ impl Layer for Dropout {
             return Err(format!("the rate must be at least 0 and below 1, but is {}", self.rate).into());
         }
         single(inputs)
+    }
+
+    fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+        PLACE_BY_PLACE
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {

@@ -4,6 +4,7 @@ use crate::error::Refusal;
 use crate::initializers::Initializer;
 use crate::pass::Pass;
 use convnet_autograd::Value;
+use convnet_cpu::window::Window;
 use convnet_tensor::{Shape, Tensor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -91,6 +92,12 @@ pub trait Layer: Any + Debug + Clone + Send + Sync + Serialize + DeserializeOwne
         Batching::Slices
     }
 
+    /// The window through which each place of the output sees the same place of every input, its channels all together: 1×1
+    /// for what works number by number. `None`: each number of the output may depend on the whole of each input.
+    fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+        None
+    }
+
     /// Brings weights into the order of the fast loops, once for all slices. `input_gradient`: whether the gradient of
     /// the input will be wanted.
     fn prepare(&self, _inputs: &[Shape], _weights: &[Tensor], _input_gradient: bool) {}
@@ -120,6 +127,8 @@ pub trait AnyLayer: Debug + Send + Sync {
     ) -> convnet_tensor::Result<Value>;
     /// See [`Layer::batching`].
     fn batching(&self, learning: bool) -> Batching;
+    /// See [`Layer::window`].
+    fn window(&self, inputs: &[Shape]) -> Option<Window>;
     /// See [`Layer::prepare`].
     fn prepare(&self, inputs: &[Shape], weights: &[Tensor], input_gradient: bool);
     /// See [`Layer::split_ending`].
@@ -153,6 +162,9 @@ impl<L: Layer> AnyLayer for L {
     }
     fn batching(&self, learning: bool) -> Batching {
         Layer::batching(self, learning)
+    }
+    fn window(&self, inputs: &[Shape]) -> Option<Window> {
+        Layer::window(self, inputs)
     }
     fn prepare(&self, inputs: &[Shape], weights: &[Tensor], input_gradient: bool) {
         Layer::prepare(self, inputs, weights, input_gradient);
@@ -212,6 +224,9 @@ impl LayerClasses {
         read(config).map_err(|error| format!("settings of a `{class}`: {error}"))
     }
 }
+
+/// The window of what works place by place.
+pub(crate) const PLACE_BY_PLACE: Option<Window> = Some(Window::new([1, 1], [1, 1]));
 
 /// The only input, or a refusal.
 pub(crate) fn single(inputs: &[Shape]) -> Result<Shape, Refusal> {

@@ -19,6 +19,7 @@ pub mod layer;
 mod model;
 mod pass;
 mod pooling2d;
+mod receptive_field;
 mod rescaling;
 mod reshape;
 mod run;
@@ -41,6 +42,7 @@ pub use layer::{Batching, FinalActivation, Layer, LayerClasses, ParameterSpec, R
 pub use model::{Model, Parameter};
 pub use pass::{INPUT_KEY, Outputs, Pass, Request, Tap, tap_key};
 pub use pooling2d::{AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D};
+pub use receptive_field::ReceptiveField;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
 pub use settings::{ActivationKind, Padding, Pair};

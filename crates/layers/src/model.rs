@@ -101,6 +101,35 @@ impl Model {
         Ok(model)
     }
 
+    /// Another network with the parameters of this one: those at the same paths, shared until one of the two models changes
+    /// them. So a network is cut behind a layer ([`Architecture::up_to`]), or takes pictures of another size.
+    ///
+    /// ```
+    /// use convnet_layers::{Architecture, Conv2D, Dense, Flatten, InputSpec, Model};
+    /// use convnet_tensor::Seed;
+    /// let net = Architecture::new().add(Conv2D::new(8, 3).relu()).add(Flatten::new()).add(Dense::new(10).softmax());
+    /// let model = Model::new(net, InputSpec::new([28, 28, 1]), Seed(1))?;
+    /// let small = model.rebuilt(model.architecture().up_to("conv2d")?, InputSpec::new([9, 7, 1]))?;
+    /// assert_eq!(small.output_shape().to_string(), "(7, 5, 8)");
+    /// # Ok::<(), convnet_layers::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Every mistake in the architecture, and a parameter that this model lacks or has in another shape.
+    pub fn rebuilt(&self, architecture: Architecture, input: InputSpec) -> Result<Model> {
+        Model::build(architecture, input, |_, path, spec| {
+            let given = self.parameter(path)?;
+            if given.value.shape() != spec.shape {
+                return Err(Error::Architecture(format!(
+                    "`{path}` would have shape {}, but has {}; give pictures of a size that fits it, or end before it",
+                    spec.shape,
+                    given.value.shape()
+                )));
+            }
+            Ok(given.clone())
+        })
+    }
+
     /// A model whose parameters `make` gives, by place, path and spec.
     pub(crate) fn build(
         architecture: Architecture,

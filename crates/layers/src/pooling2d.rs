@@ -6,6 +6,7 @@ use crate::pass::Pass;
 use crate::settings::{Padding, Pair, check_range, window};
 use convnet_autograd::{Value, operations};
 use convnet_cpu::pool2d::Geometry;
+use convnet_cpu::window::Window;
 use convnet_tensor::{Result, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,10 @@ macro_rules! pooling {
 
             fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
                 Ok(Shape::from(self.geometry(inputs)?.output()))
+            }
+
+            fn window(&self, inputs: &[Shape]) -> Option<Window> {
+                Some(self.geometry(inputs).ok()?.window)
             }
 
             fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {

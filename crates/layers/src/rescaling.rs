@@ -1,9 +1,10 @@
 //! A scale and an offset for all numbers.
 
 use crate::error::Refusal;
-use crate::layer::{Layer, single};
+use crate::layer::{Layer, PLACE_BY_PLACE, single};
 use crate::pass::Pass;
 use convnet_autograd::{Value, operations};
+use convnet_cpu::window::Window;
 use convnet_tensor::{Result, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,10 @@ impl Layer for Rescaling {
 
     fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
         single(inputs)
+    }
+
+    fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+        PLACE_BY_PLACE
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {

@@ -5,7 +5,7 @@ use crate::layer::{Layer, picture};
 use crate::pass::Pass;
 use crate::settings::check_range;
 use convnet_autograd::{Value, operations};
-use convnet_cpu::window::Borders;
+use convnet_cpu::window::{Borders, Window};
 use convnet_cpu::zero_padding2d::Geometry;
 use convnet_tensor::{Result, Shape};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,10 @@ impl Layer for ZeroPadding2D {
 
     fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
         Ok(Shape::from(self.geometry(inputs)?.output()))
+    }
+
+    fn window(&self, _inputs: &[Shape]) -> Option<Window> {
+        Some(Window { padding: self.borders(), ..Window::new([1, 1], [1, 1]) })
     }
 
     fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
