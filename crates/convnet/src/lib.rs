@@ -7,6 +7,7 @@ pub use convnet_data as data;
 pub use convnet_layers as layers;
 pub use convnet_tensor as tensor;
 pub use convnet_train as train;
+pub use convnet_visualize as visualize;
 
 /// What most programs need: `use convnet::prelude::*`.
 pub mod prelude {
