@@ -124,10 +124,8 @@ fn what_makes_the_recipe_better_does_what_it_says() {
         ..Ascent::better([24, 24])
     };
     let (rough, unbounded) = share(&plain);
-    for smoother in [
-        Ascent { total_variation: 1.0, ..plain.clone() },
-        Ascent { octaves: 3, ..plain.clone() },
-    ] {
+    for smoother in [Ascent { total_variation: 1.0, ..plain.clone() }, Ascent { octaves: 3, ..plain.clone() }]
+    {
         let (smooth, _) = share(&smoother);
         assert!(smooth > rough, "{smoother:?}: {smooth} after {rough}");
     }

@@ -122,7 +122,8 @@ fn integrated_gradients_are_complete_for_any_baseline() {
             assert!(found.gaps.iter().all(|&gap| gap <= 0.01), "{baseline:?} {target:?} {:?}", found.gaps);
             // The differences are those of scores that a plain pass gives.
             if target == Target::class(2) {
-                let scores = |x: &Tensor| model.run(&mut Tape::new(), x, &Request::predict()).unwrap().logits.unwrap();
+                let scores =
+                    |x: &Tensor| model.run(&mut Tape::new(), x, &Request::predict()).unwrap().logits.unwrap();
                 let (to, from) = (scores(&x).into_tensor(), scores(&from).into_tensor());
                 for (picture, difference) in found.differences.iter().enumerate() {
                     let plain =

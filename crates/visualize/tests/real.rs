@@ -115,7 +115,10 @@ fn filters_of_the_real_vgg16_are_smoother_than_those_of_random_weights() {
     let filters: Vec<usize> = (0..8).collect();
     let share = |model: &Model| {
         let painted = ascend(model, "block2_conv1", &filters, &recipe).unwrap();
-        assert!(painted.after.iter().zip(&painted.before).all(|(after, before)| after > before));
+        // A filter whose ReLU is silent on the grey picture has no gradient to climb, and stays where it is.
+        let rose = painted.after.iter().zip(&painted.before).filter(|(after, before)| after > before).count();
+        let silent = painted.after.iter().zip(&painted.before).filter(|both| *both == (&0.0, &0.0)).count();
+        assert!(rose + silent == 8 && silent <= 1, "{:?} became {:?}", painted.before, painted.after);
         let shares = energy_below_the_highest_band(&painted.numbers).unwrap();
         shares.iter().sum::<f64>() / 8.0
     };
