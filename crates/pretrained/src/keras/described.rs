@@ -104,7 +104,8 @@ impl Network {
             config["input_layers"] = json!([self.input, 0, 0]);
             config["output_layers"] = json!([self.output, 0, 0]);
         }
-        object(self.class(), "keras", config)
+        let module = if self.is_chain { "keras" } else { "keras.src.models.functional" };
+        object(self.class(), module, config)
     }
 }
 
