@@ -1,12 +1,12 @@
 //! The cats and dogs of section 5.2: the real pictures where they can be had, else creatures that the program paints.
 
-use super::with_notes;
+use super::planned;
 use crate::fetching::Fetching;
 use crate::options::{Options, Profile};
 use anyhow::{Result, bail};
 use convnet_data::duplicates::{Duplicates, Place, near_duplicates};
 use convnet_data::{Dataset, LoadOptions, Loaded, Origin, PictureFolder, generated};
-use convnet_datasets::{Client, DataChoice, Found, Manifest, Places, Source, find, obtain};
+use convnet_datasets::{Client, DataChoice, Manifest, Places, Source, obtain};
 use convnet_report::{DataSource, Progress, words};
 use convnet_tensor::Seed;
 use std::collections::BTreeMap;
@@ -94,30 +94,9 @@ impl CatsDogs {
     /// As [`CatsDogs::obtain`].
     pub(super) fn planned(options: &Options) -> Result<(String, bool)> {
         let manifest = Manifest::cats_and_dogs()?;
-        if options.data == DataChoice::Embedded {
-            return Ok(("painted creatures".into(), true));
-        }
-        let found = find(&manifest, &options.data, &Places::from_environment())?;
-        let generated = matches!(found, Found::Absent { .. });
-        let words = match found {
-            Found::Files(located) => {
-                let folder = located.root.join(&manifest.folder);
-                with_notes(
-                    format!("{} ({}; {})", folder.display(), located.origin, located.verified),
-                    &located.notes,
-                )
-            }
-            Found::Downloadable { root, bytes, notes } => with_notes(
-                format!(
-                    "to be downloaded into {} ({:.1} MB); painted creatures without network",
-                    root.display(),
-                    bytes as f64 / 1e6
-                ),
-                &notes,
-            ),
-            Found::Absent { why } => format!("painted creatures ({why})"),
-        };
-        Ok((words, generated))
+        planned(options, &manifest, "painted creatures", "to be downloaded", |folder, located| {
+            format!("{} ({}; {})", folder.display(), located.origin, located.verified)
+        })
     }
 
     /// The three parts by name.
@@ -175,8 +154,10 @@ fn read(folder: &Path, source: &str, profile: Profile, progress: &mut Progress<S
             ControlFlow::Continue(())
         })?;
         progress.finish();
-        for (path, why) in found.unreadable.iter().take(TOLD) {
-            progress.say(&format!("{}: {why}; left out", path.display()));
+        for (number, (path, why)) in found.unreadable.iter().enumerate() {
+            if number < TOLD {
+                progress.say(&format!("{}: {why}; left out", path.display()));
+            }
             let name = path.strip_prefix(folder).unwrap_or(path);
             left_out.push(format!("{}: {why}", name.display()));
         }
@@ -289,6 +270,31 @@ mod tests {
         let listed = PictureFolder::list(folder.path()).unwrap();
         assert_eq!(few(listed.clone(), 20).unwrap().class_counts(), [10, 10]);
         assert_eq!(few(listed, 50).unwrap().class_counts(), [25, 25]);
+    }
+
+    /// However few of them are told one by one.
+    #[test]
+    fn every_unreadable_picture_is_counted() {
+        let bitmap = [
+            &b"BM"[..],
+            &[58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0],
+            &[40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0],
+            &[0; 24],
+            &[3, 2, 1, 0],
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        for (part, class) in PARTS.iter().flat_map(|(part, _)| CLASSES.map(|class| (part, class))) {
+            let class = folder.path().join(part).join(class);
+            std::fs::create_dir_all(&class).unwrap();
+            std::fs::write(class.join("whole.bmp"), bitmap.concat()).unwrap();
+        }
+        for number in 0..TOLD + 5 {
+            std::fs::write(folder.path().join(format!("train/cats/{number}.jpg")), "a text").unwrap();
+        }
+        let found = read(folder.path(), "here", Profile::Quick, &mut Progress::stderr()).unwrap();
+        assert_eq!(found.metrics["unreadable_pictures"], (TOLD + 5) as f64);
+        assert_eq!(found.lists["files left out"].len(), TOLD + 5);
+        assert_eq!(found.train.len(), 2);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The digits of section 5.1: MNIST where it can be had, else digits that the program paints.
 
-use super::{briefly, with_notes};
+use super::{briefly, planned};
 use crate::fetching::Fetching;
 use crate::options::{Options, Profile};
 use anyhow::Result;
 use convnet_data::{Dataset, generated, idx};
-use convnet_datasets::{Client, DataChoice, Found, Manifest, Places, Source, find, obtain};
+use convnet_datasets::{Client, DataChoice, Manifest, Places, Source, obtain};
 use convnet_report::{DataSource, Progress, words};
 use convnet_tensor::Seed;
 use std::io::Stderr;
@@ -95,27 +95,9 @@ impl Digits {
     /// As [`Digits::obtain`].
     pub(crate) fn planned(options: &Options) -> Result<(String, bool)> {
         let manifest = Manifest::mnist()?;
-        if options.data == DataChoice::Embedded {
-            return Ok(("painted digits".into(), true));
-        }
-        let found = find(&manifest, &options.data, &Places::from_environment())?;
-        let generated = matches!(found, Found::Absent { .. });
-        let words = match found {
-            Found::Files(located) => with_notes(
-                format!("MNIST from {} ({})", located.root.join(&manifest.folder).display(), located.origin),
-                &located.notes,
-            ),
-            Found::Downloadable { root, bytes, notes } => with_notes(
-                format!(
-                    "MNIST, to be downloaded into {} ({:.1} MB); painted digits without network",
-                    root.display(),
-                    bytes as f64 / 1e6
-                ),
-                &notes,
-            ),
-            Found::Absent { why } => format!("painted digits ({why})"),
-        };
-        Ok((words, generated))
+        planned(options, &manifest, "painted digits", "MNIST, to be downloaded", |folder, located| {
+            format!("MNIST from {} ({})", folder.display(), located.origin)
+        })
     }
 
     /// The name of the set in results.json.

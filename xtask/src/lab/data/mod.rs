@@ -8,9 +8,10 @@ pub(crate) use digits::Digits;
 
 use crate::options::{Options, Profile};
 use anyhow::Result;
-use convnet_datasets::{How, Verified};
+use convnet_datasets::{DataChoice, Found, How, Located, Manifest, Places, Verified, find};
 use convnet_report::{DataSource, Progress, words};
 use std::io::Stderr;
+use std::path::Path;
 
 /// Which pictures an experiment takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +59,31 @@ impl Data {
     }
 }
 
-/// What a plan says of a set, and below it which places were passed over and why.
-fn with_notes(line: String, notes: &[String]) -> String {
-    notes.iter().fold(line, |text, note| text + "\n  " + note)
+/// What a plan says of a set, and below it which places were passed over and why; and whether it would be `painted`. `download`
+/// begins what is said where it has to come first, `there` tells of its folder where it has one.
+fn planned(
+    options: &Options,
+    manifest: &Manifest,
+    painted: &str,
+    download: &str,
+    there: impl FnOnce(&Path, &Located) -> String,
+) -> Result<(String, bool)> {
+    if options.data == DataChoice::Embedded {
+        return Ok((painted.into(), true));
+    }
+    let (line, notes, generated) = match find(manifest, &options.data, &Places::from_environment())? {
+        Found::Files(located) => {
+            (there(&located.root.join(&manifest.folder), &located), located.notes, false)
+        }
+        Found::Downloadable { root, bytes, notes } => {
+            let size = bytes as f64 / 1e6;
+            let line =
+                format!("{download} into {} ({size:.1} MB); {painted} without network", root.display());
+            (line, notes, false)
+        }
+        Found::Absent { why } => (format!("{painted} ({why})"), Vec::new(), true),
+    };
+    Ok((notes.iter().fold(line, |text, note| text + "\n  " + note), generated))
 }
 
 /// What a run would take.
