@@ -9,6 +9,7 @@ pub mod filters;
 mod gradients;
 pub mod heatmaps;
 pub mod honesty;
+mod moments;
 mod resize;
 mod similar;
 mod target;

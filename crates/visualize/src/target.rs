@@ -121,7 +121,7 @@ impl Target {
         {
             match (self.score, model.final_activation()) {
                 (Score::Probability, FinalActivation::Softmax) => {
-                    let all = softmax(scores);
+                    let all = softmax(scores.iter().copied().map(f64::from));
                     for (other, slot) in seed.iter_mut().enumerate() {
                         let of_other = if other == class { -without(&all, class) } else { all[other] };
                         *slot = (-all[class] * of_other) as f32;
@@ -184,7 +184,7 @@ fn score(model: &Model, scores: &[f32], class: usize) -> f64 {
 fn probability(model: &Model, scores: &[f32], class: usize) -> [f64; 2] {
     match model.final_activation() {
         FinalActivation::Softmax => {
-            let all = softmax(scores);
+            let all = softmax(scores.iter().copied().map(f64::from));
             [all[class], without(&all, class)]
         }
         _ => {
@@ -194,9 +194,10 @@ fn probability(model: &Model, scores: &[f32], class: usize) -> [f64; 2] {
     }
 }
 
-fn softmax(scores: &[f32]) -> Vec<f64> {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = scores.iter().map(|&score| (f64::from(score) - f64::from(most)).exp()).collect();
+/// The shares of 1 that the exponentials of scores have.
+pub(crate) fn softmax(scores: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
+    let most = scores.clone().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = scores.map(|score| (score - most).exp()).collect();
     let total: f64 = powers.iter().sum();
     powers.into_iter().map(|power| power / total).collect()
 }

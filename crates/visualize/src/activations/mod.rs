@@ -7,6 +7,7 @@ pub use exciting::{Excited, MostExciting};
 pub use statistics::ChannelStatistics;
 
 use crate::error::{Error, Result, expect, wrong_shape};
+use crate::moments::moments;
 use crate::tiles;
 use convnet_autograd::Tape;
 use convnet_layers::{Model, Request, Tap};
@@ -60,9 +61,7 @@ pub fn grid(feature_maps: &Tensor, columns: usize) -> Result<Tensor<u8>> {
 /// Numbers as the book shows them: brought to mean 128 and deviation 64, and cut to 0 … 255. What is the same everywhere, as a
 /// dead channel is, becomes 0.
 pub fn standardized(numbers: &[f32]) -> Vec<u8> {
-    let count = numbers.len() as f64;
-    let mean = numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
-    let variance = numbers.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / count;
+    let [mean, variance] = moments(numbers);
     let deviation = variance.sqrt();
     let level = |&x: &f32| ((f64::from(x) - mean) / deviation * 64.0 + 128.0) as u8;
     if deviation > 0.0 { numbers.iter().map(level).collect() } else { vec![0; numbers.len()] }

@@ -1,6 +1,7 @@
 //! Numbers of a network as pictures.
 
 use crate::error::{Result, picture};
+use crate::moments::moments;
 use convnet_tensor::{Pixels, Tensor};
 
 /// Numbers `[height, width, channels]` as the book shows them: mean 0, deviation 0.1, then around 0.5 and cut to 0 … 1, as bytes.
@@ -10,9 +11,7 @@ use convnet_tensor::{Pixels, Tensor};
 /// Anything but one picture.
 pub fn deprocessed(numbers: &Tensor) -> Result<Tensor<u8>> {
     picture("the numbers", numbers.shape())?;
-    let count = numbers.size() as f64;
-    let mean = numbers.data().iter().map(|&x| f64::from(x)).sum::<f64>() / count;
-    let variance = numbers.data().iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / count;
+    let [mean, variance] = moments(numbers.data());
     let deviation = variance.sqrt() + 1e-5;
     let level = |&x: &f32| {
         let share = ((f64::from(x) - mean) / deviation * 0.1 + 0.5).clamp(0.0, 1.0);

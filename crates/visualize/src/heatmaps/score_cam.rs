@@ -5,8 +5,9 @@ use super::positive;
 use crate::activations::activations;
 use crate::error::{Result, expect};
 use crate::gradients::{Variants, settled};
+use crate::moments::moments;
 use crate::resize::resize;
-use crate::target::Target;
+use crate::target::{Target, softmax};
 use convnet_layers::Model;
 use convnet_tensor::Tensor;
 
@@ -69,13 +70,10 @@ pub fn score_cam(
             }
         };
         let scores = variants.scores(taken.len(), |_| classes[picture], masked)?;
-        let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = scores.iter().map(|score| (score - most).exp()).sum();
+        let weights = softmax(scores.iter().copied());
         for (place, heat) in heat.iter_mut().enumerate() {
-            let weighed = taken.iter().zip(&scores);
-            let sum: f64 =
-                weighed.map(|((_, map), score)| (score - most).exp() / total * f64::from(map[place])).sum();
-            *heat = sum as f32;
+            let weighed = taken.iter().zip(&weights);
+            *heat = weighed.map(|((_, map), weight)| weight * f64::from(map[place])).sum::<f64>() as f32;
         }
     }
     Ok(if settings.relu { positive(heat) } else { heat })
@@ -83,11 +81,7 @@ pub fn score_cam(
 
 /// The maps that vary, in their order; of more than `most` those that vary most.
 fn varied(maps: Vec<(usize, Vec<f32>)>, most: Option<usize>) -> Vec<(usize, Vec<f32>)> {
-    let variance = |map: &[f32]| {
-        let count = map.len() as f64;
-        let mean = map.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
-        map.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / count
-    };
+    let variance = |map: &[f32]| moments(map)[1];
     let mut maps: Vec<_> = maps.into_iter().filter(|(_, map)| map.iter().any(|x| *x != map[0])).collect();
     if let Some(most) = most.filter(|&most| most < maps.len()) {
         maps.sort_by(|(_, a), (_, b)| variance(b).total_cmp(&variance(a)));
