@@ -32,6 +32,8 @@ pub use add::Add;
 pub use architecture::{Architecture, INPUT, InputSpec, NamedLayer, Part, snake_case};
 pub use batch_normalization::BatchNormalization;
 pub use conv2d::Conv2D;
+/// What [`Layer::window`] tells.
+pub use convnet_cpu::window::{Borders, Window};
 pub use dense::Dense;
 pub use depthwise_conv2d::DepthwiseConv2D;
 pub use dropout::Dropout;

@@ -1,7 +1,7 @@
 //! From the names of tensors to layers: `features.0.weight` belongs to the layer `features.0`.
 
 use crate::stored::{Layout, StoredLayer, StoredTensor};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The layers of tensors whose names are all that is known, in the order in which they come first.
 ///
@@ -28,6 +28,15 @@ pub(crate) fn layers(tensors: Vec<StoredTensor>) -> Vec<StoredLayer> {
         }
     }
     layers
+}
+
+/// `name`, or with the first number behind it that is not `taken`; taken from now on.
+pub(crate) fn free(taken: &mut HashSet<String>, name: &str) -> String {
+    let numbered = (1..).map(|number| format!("{name}_{number}"));
+    let free = std::iter::once(name.to_string()).chain(numbered).find(|name| !taken.contains(name));
+    let name = free.unwrap_or_default();
+    taken.insert(name.clone());
+    name
 }
 
 /// The layer and the name below it.

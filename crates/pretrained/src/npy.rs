@@ -6,6 +6,7 @@
 use crate::error::{Error, Result};
 use crate::number::NumberType;
 use crate::regions::copy;
+use crate::stored::size;
 use crate::target::{Filling, Target, plain};
 use convnet_tensor::{MAX_AXES, Shape, Tensor};
 use std::io::{BufReader, Read, Write};
@@ -67,8 +68,7 @@ impl Header {
 
     /// How many bytes header and numbers take; `None` for more than any file holds.
     pub(crate) fn whole(&self) -> Option<u64> {
-        let size = self.shape.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent))?;
-        let bytes = u64::try_from(size).ok()?.checked_mul(self.numbers.bytes() as u64)?;
+        let bytes = u64::try_from(size(&self.shape)?).ok()?.checked_mul(self.numbers.bytes() as u64)?;
         bytes.checked_add(self.length)
     }
 

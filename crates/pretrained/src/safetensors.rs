@@ -8,7 +8,7 @@ use crate::hdf5::ReadSeek;
 use crate::names;
 use crate::number::NumberType;
 use crate::regions::{Region, Regions};
-use crate::stored::StoredTensor;
+use crate::stored::{self, StoredTensor};
 use ::safetensors::Dtype;
 use ::safetensors::tensor::TensorInfo;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
@@ -60,8 +60,7 @@ pub(crate) fn open(mut reader: Box<dyn ReadSeek>, length: u64) -> Result<Content
         if shape.len() > MOST_AXES {
             return Err(wrong("has more axes than any weight"));
         }
-        let size = shape.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent));
-        let bits = size.and_then(|size| size.checked_mul(dtype.bitsize()));
+        let bits = stored::size(&shape).and_then(|size| size.checked_mul(dtype.bitsize()));
         if bits.is_none_or(|bits| !bits.is_multiple_of(8) || bits / 8 != to - from) {
             return Err(wrong("has another size than its shape tells"));
         }

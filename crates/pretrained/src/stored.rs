@@ -17,13 +17,18 @@ pub struct StoredTensor {
 impl StoredTensor {
     /// How many numbers it holds; `None` when no machine could hold them.
     pub(crate) fn size(&self) -> Option<usize> {
-        self.shape.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent))
+        size(&self.shape)
     }
 
     /// How many bytes its numbers take in the file; `None` when no file could hold them.
     pub(crate) fn bytes(&self) -> Option<u64> {
         u64::try_from(self.size()?).ok()?.checked_mul(self.numbers.bytes() as u64)
     }
+}
+
+/// How many numbers a tensor of this shape holds; `None` when no machine could hold them.
+pub(crate) fn size(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent))
 }
 
 /// How the tensors of a layer are laid out. Keras' way is the default: kernels `[rows, columns, in, out]`, dense kernels

@@ -2,10 +2,11 @@
 //! weights of a file are written.
 
 use super::order::order;
+use crate::names::free;
 use convnet_layers::layer::AnyLayer;
 use convnet_layers::{
-    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Conv2D, Dense,
-    DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Padding, Pair,
+    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Borders, Conv2D,
+    Dense, DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Padding,
     Part, ReLU, Rescaling, Reshape, Sigmoid, Softmax, ZeroPadding2D,
 };
 use convnet_tensor::Shape;
@@ -126,14 +127,7 @@ impl Writer<'_> {
         shape: Shape,
     ) -> (Network, Shape) {
         let mut taken: HashSet<String> = architecture.names().map(String::from).collect();
-        let mut free = |name: String| {
-            let numbered = (1..).map(|number| format!("{name}_{number}"));
-            let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
-            let name = free.unwrap_or(name);
-            taken.insert(name.clone());
-            name
-        };
-        let input = free("input_layer".into());
+        let input = free(&mut taken, "input_layer");
         let mut flows: HashMap<&str, (String, Shape)> = HashMap::from([(INPUT, (input.clone(), shape))]);
         let mut last = (input.clone(), shape);
         let mut layers: Vec<Layer> = Vec::new();
@@ -156,7 +150,7 @@ impl Writer<'_> {
                     match self.layer(&**layer, &part.name, &path, before) {
                         Ok((class, config, zeros)) => {
                             if let Some([top, bottom, left, right]) = zeros {
-                                let name = free(format!("{}_pad", part.name));
+                                let name = free(&mut taken, &format!("{}_pad", part.name));
                                 let padded = [before[0] + top + bottom, before[1] + left + right, before[2]];
                                 let config =
                                     json!({ "name": name, "padding": [[top, bottom], [left, right]] });
@@ -228,7 +222,7 @@ impl Writer<'_> {
             }
             // "same" is the one border that Keras' pooling knows.
             Padding::Explicit(pads) => {
-                if is_same(any, pads, input) {
+                if is_same(layer, pads, input) {
                     Ok("same")
                 } else {
                     Err(format!("Keras cannot pool with a border of {pads:?}"))
@@ -297,18 +291,10 @@ impl Writer<'_> {
 }
 
 /// Whether a pooling with this border is the one that Keras calls "same".
-fn is_same(layer: &dyn std::any::Any, pads: [usize; 4], input: Shape) -> bool {
-    let windows = layer
-        .downcast_ref::<MaxPooling2D>()
-        .map(|layer| (layer.pool_size, layer.strides))
-        .or_else(|| layer.downcast_ref::<AveragePooling2D>().map(|layer| (layer.pool_size, layer.strides)));
-    let (Some((Pair(size), Pair(strides))), [height, width, _]) = (windows, &*input) else { return false };
-    let around = |axis: usize, extent: usize| {
-        let all =
-            ((extent.div_ceil(strides[axis]).max(1) - 1) * strides[axis] + size[axis]).saturating_sub(extent);
-        [all / 2, all.div_ceil(2)]
-    };
-    [around(0, *height), around(1, *width)].concat() == pads
+fn is_same(layer: &dyn AnyLayer, pads: [usize; 4], input: Shape) -> bool {
+    let (Some(window), [height, width, _]) = (layer.window(&[input]), &*input) else { return false };
+    let Borders { top, bottom, left, right } = window.padded_same(*height, *width).padding;
+    [top, bottom, left, right] == pads
 }
 
 /// The shortest decimal number that is this f32.

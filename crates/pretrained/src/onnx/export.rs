@@ -5,11 +5,12 @@
 
 use super::initial::{Initial, Values};
 use super::wire::{Message, start};
+use crate::names::free;
 use convnet_layers::layer::AnyLayer;
 use convnet_layers::{
-    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Conv2D, Dense,
-    DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Padding, Pair,
-    Part, ReLU, Rescaling, Reshape, Sigmoid, Softmax, ZeroPadding2D,
+    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Borders, Conv2D,
+    Dense, DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Part, ReLU,
+    Rescaling, Reshape, Sigmoid, Softmax, Window, ZeroPadding2D,
 };
 use convnet_tensor::{Shape, Tensor};
 use std::collections::{HashMap, HashSet};
@@ -153,15 +154,14 @@ impl<'a> Exporter<'a> {
             self.problems.push(format!("`{path}` ({}): does not fit its inputs", layer.class()));
             return Flow { name: path.into(), shape: Shape::new(&[]) };
         };
+        let window = layer.window(&shapes).map_or_else(Vec::new, settings);
         let any = layer.as_any();
         if let Some(layer) = any.downcast_ref::<Conv2D>() {
-            let window = window(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, x);
             let weights = self.weights(path, layer.use_bias, Values::OutputsFirst);
             self.activated(path, layer.activation, |this, name| {
                 this.weighted("Conv", name, x, &weights, shape, |node| window.iter().fold(node, ints))
             })
         } else if let Some(layer) = any.downcast_ref::<DepthwiseConv2D>() {
-            let window = window(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, x);
             let weights = self.weights(path, layer.use_bias, Values::Depthwise);
             let group = x.shape.last().copied().unwrap_or(1) as i64;
             self.activated(path, layer.activation, |this, name| {
@@ -194,14 +194,12 @@ impl<'a> Exporter<'a> {
                 node.0.extend(epsilon.into_iter().chain(momentum));
                 node
             })
-        } else if let Some(layer) = any.downcast_ref::<MaxPooling2D>() {
-            let window = window(layer.pool_size, layer.strides, Pair::from(1), layer.padding, x);
+        } else if any.is::<MaxPooling2D>() {
             self.node("MaxPool", path, &[x], shape, |node| window.iter().fold(node, ints))
-        } else if let Some(layer) = any.downcast_ref::<AveragePooling2D>() {
+        } else if any.is::<AveragePooling2D>() {
             // Averages know no gaps between taps in this version.
-            let window = window(layer.pool_size, layer.strides, Pair::from(1), layer.padding, x);
-            let window = window.into_iter().filter(|(name, _)| *name != "dilations").collect::<Vec<_>>();
-            self.node("AveragePool", path, &[x], shape, |node| window.iter().fold(node, ints))
+            let window = window.iter().filter(|(name, _)| *name != "dilations");
+            self.node("AveragePool", path, &[x], shape, |node| window.fold(node, ints))
         } else if let Some(layer) = any.downcast_ref::<GlobalAveragePooling2D>() {
             let channels = x.shape.last().copied().unwrap_or(0);
             let pixel = Shape::from([1, 1, channels]);
@@ -279,16 +277,8 @@ impl<'a> Exporter<'a> {
     }
 
     fn initial(&mut self, name: &str, extents: Vec<usize>, values: Values<'a>) -> String {
-        let name = self.free(name);
+        let name = free(&mut self.taken, name);
         self.initials.push(Initial { name: name.clone(), extents, values });
-        name
-    }
-
-    fn free(&mut self, name: &str) -> String {
-        let numbered = (1..).map(|number| format!("{name}_{number}"));
-        let free = std::iter::once(name.to_string()).chain(numbered).find(|name| !self.taken.contains(name));
-        let name = free.unwrap_or_default();
-        self.taken.insert(name.clone());
         name
     }
 
@@ -370,7 +360,7 @@ impl<'a> Exporter<'a> {
         shape: Shape,
         attributes: impl FnOnce(Message) -> Message,
     ) -> Flow {
-        let name = self.free(name);
+        let name = free(&mut self.taken, name);
         let node = inputs.iter().fold(Message::default(), |node, input| node.text(1, input));
         let node = node.text(2, &name).text(3, &name).text(4, operation);
         self.nodes.push(attributes(node));
@@ -379,34 +369,14 @@ impl<'a> Exporter<'a> {
 }
 
 /// The settings of a window over a picture, with its padding as numbers.
-fn window(
-    size: Pair,
-    strides: Pair,
-    dilations: Pair,
-    padding: Padding,
-    x: &Flow,
-) -> Vec<(&'static str, Vec<i64>)> {
-    let list = |numbers: [usize; 2]| numbers.map(|number| number as i64).to_vec();
-    let around = |axis: usize| {
-        let extent = x.shape.get(axis).copied().unwrap_or(1);
-        let reach = (size.0[axis] - 1) * dilations.0[axis] + 1;
-        let all = ((extent.div_ceil(strides.0[axis]) - 1) * strides.0[axis] + reach).saturating_sub(extent);
-        [all / 2, all.div_ceil(2)]
-    };
-    let [top, bottom, left, right] = match padding {
-        Padding::Valid => [0; 4],
-        Padding::Explicit(pads) => pads,
-        Padding::Same => {
-            let ([top, bottom], [left, right]) = (around(0), around(1));
-            [top, bottom, left, right]
-        }
-    };
-    let pads = [top, left, bottom, right].map(|pixels| pixels as i64).to_vec();
+fn settings(window: Window) -> Vec<(&'static str, Vec<i64>)> {
+    let Window { size, stride, dilation, padding: Borders { top, bottom, left, right } } = window;
+    let list = |numbers: &[usize]| numbers.iter().map(|&number| number as i64).collect();
     vec![
-        ("kernel_shape", list(size.0)),
-        ("strides", list(strides.0)),
-        ("dilations", list(dilations.0)),
-        ("pads", pads),
+        ("kernel_shape", list(&size)),
+        ("strides", list(&stride)),
+        ("dilations", list(&dilation)),
+        ("pads", list(&[top, left, bottom, right])),
     ]
 }
 

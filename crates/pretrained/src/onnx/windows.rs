@@ -2,13 +2,13 @@
 
 use super::import::{Flow, Importer, text, wholes};
 use super::scan::Node;
-use convnet_layers::{Padding, Pair};
+use convnet_layers::{Borders, Padding, Pair, Window};
 
 /// No network pads or strides further.
 const LARGEST: i64 = 1 << 16;
 
 /// A window, with its padding still in ONNX's words.
-pub(super) struct Window {
+pub(super) struct NodeWindow {
     size: [usize; 2],
     pub(super) strides: Pair,
     pub(super) dilations: Pair,
@@ -32,7 +32,7 @@ type Picture = (String, [Option<usize>; 3]);
 
 impl Importer<'_> {
     /// The window of a node.
-    pub(super) fn window(&self, node: &Node, size: [usize; 2]) -> Result<Window, String> {
+    pub(super) fn window(&self, node: &Node, size: [usize; 2]) -> Result<NodeWindow, String> {
         let ones = &[1, 1][..];
         let strides = pair("strides", wholes(node, "strides").unwrap_or(ones))?;
         let dilations = pair("dilations", wholes(node, "dilations").unwrap_or(ones))?;
@@ -56,7 +56,7 @@ impl Importer<'_> {
             }
             _ => [0; 4],
         };
-        Ok(Window { size, strides, dilations, pads, auto })
+        Ok(NodeWindow { size, strides, dilations, pads, auto })
     }
 
     /// The picture that a node reads; `None` behind what is not supported.
@@ -72,7 +72,7 @@ impl Importer<'_> {
     }
 }
 
-impl Window {
+impl NodeWindow {
     /// The padding for pictures of this shape.
     pub(super) fn padding(&self, shape: [Option<usize>; 3]) -> Result<Padding, String> {
         let explicit =
@@ -81,14 +81,14 @@ impl Window {
             (Auto::No, _) => Ok(explicit(self.pads)),
             (Auto::Upper, _) => Ok(Padding::Same),
             (Auto::Lower, [Some(height), Some(width), _]) => {
-                let around = |axis: usize, extent: usize| {
-                    let reach = (self.size[axis].max(1) - 1) * self.dilations.0[axis] + 1;
-                    let stride = self.strides.0[axis];
-                    let all = ((extent.div_ceil(stride) - 1) * stride + reach).saturating_sub(extent);
-                    [all.div_ceil(2), all / 2]
+                let window = Window {
+                    dilation: self.dilations.0,
+                    ..Window::new(self.size.map(|side| side.max(1)), self.strides.0)
                 };
-                let ([top, bottom], [left, right]) = (around(0, height.max(1)), around(1, width.max(1)));
-                Ok(explicit([top, bottom, left, right]))
+                // The larger half goes before.
+                let Borders { top, bottom, left, right } =
+                    window.padded_same(height.max(1), width.max(1)).padding;
+                Ok(explicit([bottom, top, right, left]))
             }
             _ => Err("`auto_pad` SAME_LOWER is supported where the size of pictures is known".into()),
         }

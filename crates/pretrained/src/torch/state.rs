@@ -4,7 +4,7 @@ use super::pickle::Pickle;
 use super::value::{Id, Value, View};
 use crate::archive::{LARGEST_RATIO, SMALL};
 use crate::regions::Region;
-use crate::stored::StoredTensor;
+use crate::stored::{self, StoredTensor};
 use std::collections::{HashMap, HashSet};
 
 /// Under these names a checkpoint holds its model's state dict, beside the optimiser's state and the like.
@@ -101,8 +101,7 @@ pub(super) fn regions(
 
 /// A view must lie inside `holds` numbers and use none of them twice.
 fn check(view: &View, holds: usize) -> Result<(), &'static str> {
-    let size = view.shape.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent));
-    if size == Some(0) {
+    if stored::size(&view.shape) == Some(0) {
         return Ok(());
     }
     let mut axes: Vec<_> = view.strides.iter().zip(&view.shape).filter(|(_, extent)| **extent > 1).collect();
