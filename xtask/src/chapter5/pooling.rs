@@ -5,7 +5,7 @@ use super::{Cost, Experiment};
 use crate::lab::{Data, Lab, Recipe, per_class};
 use crate::options::Profile;
 use anyhow::Result;
-use convnet_layers::{Architecture, Conv2D, Dense, Flatten};
+use convnet_layers::{Architecture, Conv2D, Dense, Flatten, Model};
 use convnet_report::{chart, words};
 
 pub(crate) const POOLING: Experiment = Experiment {
@@ -69,12 +69,10 @@ fn recipes(profile: Profile) -> [Recipe; 2] {
         book: digits::BOOK,
     };
     [
-        recipe("5.1.2-with-pooling", WITH, convnet()),
+        recipe("5.1.2-with-pooling", "with-pooling", convnet()),
         recipe("5.1.2-without-pooling", "without-pooling", without_pooling()),
     ]
 }
-
-const WITH: &str = "with-pooling";
 
 fn run(lab: &mut Lab) -> Result<()> {
     let (digits, _) = settings(lab.profile);
@@ -93,7 +91,7 @@ fn run(lab: &mut Lab) -> Result<()> {
             lab.metric(format!("{key}_seconds"), seconds);
         }
         let evaluation = lab.judge(&trained, &test, recipe.part)?;
-        lab.metric(format!("{key}_receptive_field"), receptive_field(part == WITH));
+        lab.metric(format!("{key}_receptive_field"), receptive_field(&trained.model)?);
         per_digit.push((part.replace('-', " "), per_class(&evaluation)));
         found.push((evaluation.accuracy, parameters));
     }
@@ -113,32 +111,27 @@ fn caption(with: (f64, f64), without: (f64, f64)) -> String {
     )
 }
 
-/// How many pixels of the picture, along one side, the last convolution sees: each convolution adds two of its own steps,
-/// each pooling adds one and doubles the step.
-fn receptive_field(pooled: bool) -> f64 {
-    let (mut field, mut step) = (1.0, 1.0);
-    for layer in 0..3 {
-        field += 2.0 * step;
-        if pooled && layer < 2 {
-            field += step;
-            step *= 2.0;
-        }
-    }
-    field
+/// How many pixels of the picture, along one side, the last convolution sees in its middle, where no border cuts them.
+fn receptive_field(model: &Model) -> Result<f64> {
+    const LAST: &str = "conv2d_2";
+    let maps = model.layers().find(|(path, _)| *path == LAST);
+    let middle = maps.map_or([0, 0], |(_, shape)| [shape[0] / 2, shape[1] / 2]);
+    Ok(model.receptive_field(LAST, middle)?.size()[0] as f64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use convnet_layers::{InputSpec, Model};
+    use convnet_layers::InputSpec;
     use convnet_tensor::Seed;
 
     #[test]
     fn figures_are_those_of_the_chapter() {
         let model = Model::new(without_pooling(), InputSpec::new([28, 28, 1]), Seed(1)).unwrap();
         assert_eq!(model.summary().parameters(), 2_038_922);
-        assert_eq!(receptive_field(false), 7.0);
-        assert_eq!(receptive_field(true), 18.0);
+        assert_eq!(receptive_field(&model).unwrap(), 7.0);
+        let model = Model::new(convnet(), InputSpec::new([28, 28, 1]), Seed(1)).unwrap();
+        assert_eq!(receptive_field(&model).unwrap(), 18.0);
     }
 
     #[test]

@@ -131,29 +131,21 @@ impl Walk {
                 }
                 for (name, kind) in self.names(&folder)? {
                     let path = folder.join(name);
-                    let link = match self.kind(&path, kind) {
-                        Kind::Folder => {
-                            folders.push(path);
-                            continue;
-                        }
-                        Kind::File => {
-                            self.file(path, label);
-                            continue;
-                        }
-                        Kind::Special => {
-                            self.pass(path);
-                            continue;
-                        }
-                        Kind::Link(link) => link,
-                    };
                     let anywhere = self.links == Links::Anywhere;
-                    match link {
-                        Some(Link { target, inside: true }) if target.is_dir() => links.push((path, target)),
-                        Some(Link { target, inside }) if target.is_file() && (inside || anywhere) => {
+                    match self.kind(&path, kind) {
+                        Kind::Folder => folders.push(path),
+                        Kind::File => self.file(path, label),
+                        Kind::Special => self.pass(path),
+                        Kind::Link(Some(Link { target, inside: true })) if target.is_dir() => {
+                            links.push((path, target));
+                        }
+                        Kind::Link(Some(Link { target, inside }))
+                            if target.is_file() && (inside || anywhere) =>
+                        {
                             self.file(path, label);
                         }
-                        Some(Link { inside: true, .. }) => self.pass(path),
-                        _ => count(&mut self.counts.links, path),
+                        Kind::Link(Some(Link { inside: true, .. })) => self.pass(path),
+                        Kind::Link(_) => count(&mut self.counts.links, path),
                     }
                 }
             }
