@@ -52,8 +52,11 @@ const HEAD: usize = 1280;
 /// # Ok::<(), convnet_pretrained::Error>(())
 /// ```
 pub fn efficientnet_lite0(size: usize, top: Top) -> Entry {
-    let mut network =
-        finished(Architecture::new().named("stem_conv", conv(STEM, 3).strides(2)), "stem_bn", "stem_activation");
+    let mut network = finished(
+        Architecture::new().named("stem_conv", conv(STEM, 3).strides(2)),
+        "stem_bn",
+        "stem_activation",
+    );
     let (mut channels, mut last) = (STEM, "stem_activation".to_string());
     for (number, stage) in (1..).zip(&STAGES) {
         for place in 0..stage.blocks {
@@ -134,9 +137,9 @@ fn published(path: &str) -> String {
     };
     let inside = || {
         let (number, layer) = path.strip_prefix("_blocks.")?.split_once('.')?;
-        let mut blocks = (1..).zip(&STAGES).flat_map(|(number, stage)| {
-            (0..stage.blocks).map(move |place| block(number, place))
-        });
+        let mut blocks = (1..)
+            .zip(&STAGES)
+            .flat_map(|(number, stage)| (0..stage.blocks).map(move |place| block(number, place)));
         let layer = match layer {
             "_expand_conv" => "expand_conv",
             "_bn0" => "expand_bn",
