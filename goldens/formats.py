@@ -49,9 +49,24 @@ class Net(nn.Module):
         return torch.softmax(self.fc2(x), 1)
 
 
-def network():
+class Branches(nn.Module):
+    """Groups, and channels side by side."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide = nn.Conv2d(4, 6, 3, padding=1, groups=2)
+        self.deep = nn.Conv2d(4, 3, 1)
+        self.joined = nn.Conv2d(9, 6, (2, 3), groups=3, bias=False)
+        self.classes = nn.Linear(6, 4)
+
+    def forward(self, x):
+        x = torch.cat([F.relu(self.wide(x)), self.deep(x)], 1)
+        return self.classes(torch.amax(self.joined(x), (2, 3)))
+
+
+def network(net=Net):
     torch.manual_seed(14)
-    net = Net().eval()
+    net = net().eval()
     with torch.no_grad():
         for name, tensor in net.state_dict().items():
             if tensor.dtype == torch.float32:
@@ -135,7 +150,12 @@ def main():
     FOLDER.mkdir()
     net = network()
     x = torch.randn(3, 3, 13, 11, generator=torch.Generator().manual_seed(5))
-    save_file(taps(net, x), HERE / "formats.safetensors")
+    found = taps(net, x)
+    branches = network(Branches)
+    torch.save(branches.state_dict(), FOLDER / "branches.pth")
+    y = torch.randn(3, 4, 9, 8, generator=torch.Generator().manual_seed(6))
+    found |= {f"branches/{name}": value for name, value in taps(branches, y).items()}
+    save_file(found, HERE / "formats.safetensors")
     state = {name: value.clone() for name, value in net.state_dict().items()}
     torch.save(net.state_dict(), FOLDER / "zip.pth")
     torch.save(net.state_dict(), FOLDER / "row.pth", _use_new_zipfile_serialization=False)

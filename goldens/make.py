@@ -117,13 +117,17 @@ def normal(rng, shape, scale=1.0):
 # ---------------------------------------------------------------------------------------------------------- layers
 
 KEPT = {
-    "Conv2D": ["filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias"],
+    "Conv2D": ["filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias"],
     "DepthwiseConv2D": ["kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier", "activation", "use_bias"],
+    "SeparableConv2D": [
+        "filters", "kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier", "activation", "use_bias"
+    ],
     "ZeroPadding2D": ["padding"],
     "Dense": ["units", "activation", "use_bias"],
     "MaxPooling2D": ["pool_size", "strides", "padding"],
     "AveragePooling2D": ["pool_size", "strides", "padding"],
     "GlobalAveragePooling2D": ["keepdims"],
+    "GlobalMaxPooling2D": ["keepdims"],
     "Flatten": [],
     "Reshape": ["target_shape"],
     "Dropout": ["rate"],
@@ -133,6 +137,7 @@ KEPT = {
     "Activation": ["activation"],
     "Rescaling": ["scale", "offset"],
     "Add": [],
+    "Concatenate": ["axis"],
 }
 
 
@@ -146,7 +151,7 @@ def differentiate(layer, inputs, dy, **call):
     inputs = [tf.constant(x) for x in inputs]
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        y = layer(inputs if isinstance(layer, layers.Add) else inputs[0], **call)
+        y = layer(inputs if isinstance(layer, (layers.Add, layers.Concatenate)) else inputs[0], **call)
     variables = [w.value for w in layer.trainable_weights]
     gradients = tape.gradient(y, inputs + variables, output_gradients=tf.constant(dy))
     return y.numpy(), [g.numpy() for g in gradients]
@@ -200,6 +205,16 @@ def make_layers():
     exact("conv2d_17_to_33_channels_relu", conv(33, 3, activation="relu"), (2, 5, 7, 17))
     exact("conv2d_16_to_32_channels_same", conv(32, 3, padding="same"), (1, 6, 5, 16))
 
+    exact("conv2d_groups2_relu", conv(6, 3, groups=2, activation="relu"), (2, 6, 7, 4))
+    exact("conv2d_groups3_same_stride2", conv(3, 3, groups=3, strides=2, padding="same"), (2, 7, 6, 6))
+    exact("conv2d_groups4_no_bias", conv(8, (2, 3), groups=4, use_bias=False), (1, 5, 6, 4))
+
+    separable = layers.SeparableConv2D
+    exact("separable_conv2d_valid", separable(5, 3), (2, 7, 6, 3))
+    exact("separable_conv2d_same_relu", separable(4, 3, padding="same", activation="relu"), (2, 6, 5, 6))
+    exact("separable_conv2d_multiplier2_stride2", separable(6, (3, 2), strides=2, depth_multiplier=2), (1, 8, 7, 3))
+    exact("separable_conv2d_no_bias_dilation2", separable(3, 3, dilation_rate=2, use_bias=False), (1, 8, 9, 2))
+
     depthwise = layers.DepthwiseConv2D
     exact("depthwise_conv2d_valid", depthwise(3), (2, 7, 6, 3))
     exact("depthwise_conv2d_same_relu", depthwise(3, padding="same", activation="relu"), (2, 6, 9, 5))
@@ -235,6 +250,9 @@ def make_layers():
     exact("max_pooling2d_3x3_stride2_same_ties", layers.MaxPooling2D(3, strides=2, padding="same"), (2, 7, 6, 2), few)
     exact("global_average_pooling2d", layers.GlobalAveragePooling2D(), (3, 5, 4, 6))
     exact("global_average_pooling2d_keepdims", layers.GlobalAveragePooling2D(keepdims=True), (3, 5, 4, 6))
+    # All values differ: Keras divides the gradient among equal maxima, here the first gets it, as in PyTorch.
+    exact("global_max_pooling2d", layers.GlobalMaxPooling2D(), (3, 5, 4, 6), distinct)
+    exact("global_max_pooling2d_keepdims", layers.GlobalMaxPooling2D(keepdims=True), (3, 5, 4, 6), distinct)
     exact("flatten", layers.Flatten(), (2, 3, 4, 5))
     exact("reshape", layers.Reshape((-1, 6)), (2, 3, 4, 5))
     exact("dropout_predicting", layers.Dropout(0.5), (2, 3, 4, 5))
@@ -260,6 +278,15 @@ def make_layers():
     add = layers.Add()
     y, (dx0, dx1) = differentiate(add, [x0, x1], dy)
     golden.add("add", "Add", config_of(add), x0=x0, x1=x1, y=y, dy=dy, dx0=dx0, dx1=dx1)
+
+    for case, shape, channels in (("concatenate", (2, 4, 3), (5, 1, 3)), ("concatenate_rows", (4,), (3, 6, 2))):
+        rng = stream(case)
+        x = [grid(rng, (*shape, extent)) for extent in channels]
+        dy, join = grid(rng, (*shape, sum(channels))), layers.Concatenate()
+        y, dx = differentiate(join, x, dy)
+        inputs = {f"x{place}": value for place, value in enumerate(x)}
+        golden.add(case, "Concatenate", config_of(join), **inputs, y=y, dy=dy,
+                   **{f"dx{place}": value for place, value in enumerate(dx)})
     golden.finish("layers.safetensors")
 
 

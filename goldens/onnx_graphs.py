@@ -151,10 +151,23 @@ def old():
     return g.model(x), {"conv": "conv", "norm": "norm", "clipped": "clipped", "dense": "dense"}
 
 
+def branches():
+    """Groups, and channels and rows side by side."""
+    g = Graph(8, ["N", 4, 9, 8], 18)
+    wide = g.conv("wide", "x", 2, 6, (3, 3), group=2, pads=(1, 1, 1, 1))
+    deep = g.conv("deep", "x", 4, 3, (1, 1))
+    both = g.add("Concat", "both", wide, deep, "x", axis=1)
+    left = g.conv("left", both, 13, 5, (3, 2), strides=(2, 1), bias=False)
+    left = g.add("Flatten", "left_row", g.add("GlobalMaxPool", "left_pixel", left))
+    right = g.add("ReduceMax", "right", both, g.weight("axes", values=[2, 3], dtype=np.int64), keepdims=0)
+    rows = g.add("Concat", "rows", left, right, axis=-1)
+    return g.model(g.dense("y", rows, 18, 3, turned=True)), {"wide": "wide", "both": "both", "right": "right", "rows": "rows"}
+
+
 def unsupported():
     """Eight things that are not supported, one behind the other."""
     g = Graph(5, ["N", 4, 8, 8], 13)
-    x = g.conv("grouped", "x", 2, 4, (1, 1), group=2)
+    x = g.add("Concat", "below", "x", "x", axis=2)
     x = g.add("LeakyRelu", "leaky", x)
     x = g.add("MaxPool", "gaps", x, kernel_shape=(2, 2), dilations=(2, 2))
     x = g.add("Clip", "shifted", x, g.weight("one", values=1.0), g.weight("two", values=2.0))
@@ -201,7 +214,8 @@ def run(model, name, layers, found, last=False):
 
 def main():
     found = {}
-    for name, make in [("operations", operations), ("rows", rows), ("channels_last", channels_last), ("old", old)]:
+    for name, make in [("operations", operations), ("rows", rows), ("channels_last", channels_last), ("old", old),
+                       ("branches", branches)]:
         model, layers = make()
         run(model, name, layers, found, last=name == "channels_last")
     onnx.save(unsupported(), FOLDER / "unsupported.onnx")

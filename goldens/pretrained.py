@@ -64,6 +64,46 @@ def network():
     return keras.Model(picture, x, name="small")
 
 
+def branches():
+    """Layers that `small` does not have: groups, a separable convolution, channels side by side, the largest of a picture."""
+    picture = keras.Input((12, 10, 4), name="picture")
+    x = picture
+    for random in AUGMENTATION:
+        x = random(x)
+    wide = layers.Conv2D(6, 3, groups=2, padding="same", activation="relu", name="grouped")(x)
+    deep = layers.SeparableConv2D(5, (3, 2), padding="same", depth_multiplier=2, activation="relu", name="separable")(x)
+    x = layers.Concatenate(name="side_by_side")([wide, deep, x])
+    strided = layers.SeparableConv2D(4, 3, strides=2, use_bias=False, name="strided")(x)
+    largest = layers.GlobalMaxPooling2D(name="largest")(strided)
+    pixel = layers.GlobalMaxPooling2D(keepdims=True, name="pixel")(x)
+    pixel = layers.Flatten(name="flat")(layers.Conv2D(3, 1, name="point")(pixel))
+    x = layers.Concatenate(name="rows")([largest, pixel])
+    return keras.Model(picture, layers.Dense(4, activation="softmax", name="classes")(x), name="branches")
+
+
+# All that changes nothing when predicting; asserted below.
+AUGMENTATION = [
+    layers.RandomFlip(), layers.RandomRotation(0.1), layers.RandomZoom(0.1), layers.RandomTranslation(0.1, 0.1),
+    layers.RandomContrast(0.2), layers.RandomShear(0.1), layers.RandomErasing(), layers.RandomGaussianBlur(),
+    layers.RandomPerspective(), layers.RandomElasticTransform(),
+    layers.GaussianNoise(0.3), layers.GaussianDropout(0.3), layers.AlphaDropout(0.3), layers.SpatialDropout2D(0.3),
+    layers.ActivityRegularization(),
+]
+# Nor do these; some want three channels, and the legacy format cannot hold some.
+OTHERS = [
+    layers.RandomBrightness(0.2), layers.RandomColorDegeneration(0.5), layers.RandomColorJitter(), layers.RandomGrayscale(), layers.RandomHue(0.3),
+    layers.RandomSaturation(0.3), layers.RandomSharpness(0.3), layers.RandomPosterization(4), layers.RandomInvert(),
+    layers.Solarization(), layers.Equalization(), layers.RandAugment(), layers.AugMix(), layers.CutMix(), layers.MixUp(),
+]
+
+
+def assert_identities(random):
+    x = random.integers(0, 256, (2, 9, 7, 3)).astype(np.float32)
+    for layer in AUGMENTATION + OTHERS:
+        call = {} if isinstance(layer, layers.ActivityRegularization) else {"training": False}
+        assert np.array_equal(x, np.asarray(layer(x, **call))), layer.name
+
+
 def fill(model, random):
     """Weights that no layer starts with, variances above 0."""
     for weight in model.weights:
@@ -159,7 +199,17 @@ def main(weights):
     second_dialect(model, FOLDER / "keras2.h5")
     inner = keras.Model(model.input, [model.get_layer("base").output, model.output])
     y_base, y = inner.predict(x, verbose=0)
-    save_file({"x": x, "base": y_base, "y": y, **pools(weights)}, HERE / "pretrained.safetensors")
+    assert_identities(random)
+    model = branches()
+    fill(model, random)
+    model.save(FOLDER / "branches.keras")
+    model.save(FOLDER / "branches.h5")
+    pictures = random.normal(0, 1, (3, 12, 10, 4)).astype(np.float32)
+    names = ["grouped", "separable", "side_by_side", "strided", "rows"]
+    inner = keras.Model(model.input, [model.get_layer(name).output for name in names] + [model.output])
+    found = dict(zip([*names, "y"], inner.predict(pictures, verbose=0)), x=pictures)
+    found = {f"branches/{name}": value for name, value in found.items()}
+    save_file({"x": x, "base": y_base, "y": y, **found, **pools(weights)}, HERE / "pretrained.safetensors")
 
 
 main(sys.argv[1])

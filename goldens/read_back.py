@@ -4,6 +4,8 @@
     cargo run --release -p convnet-pretrained --example every_format -- goldens/formats/torch.onnx target/written/torch
     python goldens/read_back.py target/written
 
+So for every model that `read_back.json` names: files of `pretrained/` and `formats/`, and the real MobileNet 0.25.
+
 Compares every layer that a framework shows with `expected/*.npy` and writes the largest difference, as a share of the
 tensor's largest absolute value, into `read_back.json` beside this script. Run it with each Python that has one of the
 frameworks: what the others found is kept.

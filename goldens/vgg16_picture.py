@@ -1,4 +1,4 @@
-"""The drawn picture on which VGG16's goldens are computed, and the sizes of its blocks."""
+"""The drawn picture on which the goldens of large networks are computed, and the sizes of VGG16's blocks."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ SIZE = 150
 BLOCKS = [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]
 
 
-def picture():
+def picture(size=SIZE):
     """Edges, slopes and noise from whole numbers, so that any language draws the same."""
-    state, pixels = 1, np.zeros((SIZE, SIZE, 3), np.uint8)
-    for y in range(SIZE):
-        for x in range(SIZE):
+    state, pixels = 1, np.zeros((size, size, 3), np.uint8)
+    for y in range(size):
+        for x in range(size):
             for c in range(3):
                 state = (state * 1664525 + 1013904223) % 2**32
                 slope = abs((y * 3 + x * 5 + c * 70) % 300 - 150)

@@ -137,6 +137,24 @@ proptest! {
     }
 
     #[test]
+    fn grouped_conv2d_holds(
+        (n, geometry) in convolution(), groups in 1..4usize, activation in activation(), bias: bool, seed in 0..1000u64,
+    ) {
+        let conv2d::Geometry { height, width, in_channels, out_channels, window } = geometry;
+        let [rows, columns] = window.size;
+        let mut inputs = vec![
+            random([n, height, width, groups * in_channels], seed),
+            random([rows, columns, in_channels, groups * out_channels], seed + 1),
+            random([groups * out_channels], seed + 2),
+        ];
+        inputs.truncate(if bias { 3 } else { 2 });
+        let linear: &[usize] = if activation == Activation::Linear { &[0, 1] } else { &[] };
+        let check = Check::new(inputs).depth(geometry.depth() * n * 4).rows(&[0]).linear_in(linear).seed(seed);
+        let operation = operations::GroupedConv2D { geometry, groups, activation };
+        everywhere(|| check.run(|tape, v, _| tape.apply(operation, &v.iter().collect::<Vec<_>>())))?;
+    }
+
+    #[test]
     fn conv_chain_holds(
         (n, geometry) in convolution(), depthwise: bool, behind in 0..6usize, has_bias: bool, normalized: bool,
         activation in activation(), seed in 0..1000u64,
@@ -257,6 +275,9 @@ fn the_rest_holds([n, height, width, channels]: [usize; 4], seed: u64) {
     let others = vec![pictures.clone(), random(shape, seed + 1), random(shape, seed + 2)];
     let check = Check::new(others).rows(&[0, 1, 2]).linear_in(&[0, 1, 2]);
     check.run(|tape, v, _| tape.apply(operations::Add, &[&v[0], &v[1], &v[2]])).unwrap();
+    let wider = |more: usize| random([n, height, width, channels + more], seed + more as u64);
+    let check = Check::new(vec![pictures, wider(1), wider(3)]).rows(&[0, 1, 2]).linear_in(&[0, 1, 2]);
+    check.run(|tape, v, _| tape.apply(operations::Concatenate, &[&v[0], &v[1], &v[2]])).unwrap();
 }
 
 proptest! {

@@ -5,6 +5,7 @@
 pub mod activation;
 pub mod batch_normalization;
 mod chunks;
+pub mod concatenate;
 pub mod conv2d;
 pub mod depthwise_conv2d;
 pub mod elementwise;

@@ -94,9 +94,14 @@ impl Fusion<'_> {
         (others.is_none() && steps[reader].inputs.len() == 1).then_some(reader)
     }
 
+    /// A convolution in one group.
+    fn convolution(&self, step: usize) -> Option<&Conv2D> {
+        self.layer::<Conv2D>(step).filter(|layer| layer.groups == 1)
+    }
+
     /// The 2×2 max-pooling behind a convolution.
     fn pool(&self, step: usize) -> Option<usize> {
-        let is_simple = is_simple(self.layer::<Conv2D>(step)?.activation);
+        let is_simple = is_simple(self.convolution(step)?.activation);
         let pool = self.behind(step).filter(|_| is_simple)?;
         self.layer::<MaxPooling2D>(pool)?.is_two_by_two().then_some(pool)
     }
@@ -121,7 +126,7 @@ impl Fusion<'_> {
             chain.push(next);
         }
         let convolution = chain[chain.len() - 1];
-        let full = self.layer::<Conv2D>(convolution).map(|layer| layer.activation);
+        let full = self.convolution(convolution).map(|layer| layer.activation);
         let depthwise = self.layer::<DepthwiseConv2D>(convolution).map(|layer| layer.activation);
         let Some(activation) = full.or(depthwise).filter(|&activation| is_simple(activation)) else {
             return vec![step];
@@ -158,6 +163,7 @@ fn is_pointwise(layer: &Conv2D) -> bool {
     let is_padded = matches!(layer.padding, Padding::Explicit(pixels) if pixels != [0; 4]);
     [layer.kernel_size, layer.strides, layer.dilation_rate] == [one; 3]
         && !is_padded
+        && layer.groups == 1
         && is_simple(layer.activation)
 }
 

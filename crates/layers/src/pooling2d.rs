@@ -1,4 +1,4 @@
-//! Max- and average-pooling with a window (chapter 5.1.2).
+//! Max- and average-pooling, with a window (chapter 5.1.2) or over the whole picture.
 
 use crate::error::Refusal;
 use crate::layer::{Layer, picture};
@@ -105,43 +105,72 @@ impl MaxPooling2D {
     }
 }
 
-/// The mean of every channel over the whole picture: from `[H, W, C]` to `[C]`, or `[1, 1, C]` with `keepdims`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GlobalAveragePooling2D {
-    /// Whether the output is still a picture, of one pixel. Model files from before this setting lack it.
-    #[serde(default)]
-    pub keepdims: bool,
-}
-
-impl GlobalAveragePooling2D {
-    /// From pictures to rows of numbers.
-    pub fn new() -> GlobalAveragePooling2D {
-        GlobalAveragePooling2D::default()
-    }
-
-    /// From pictures to pictures of one pixel, for a 1×1 convolution behind it.
-    pub fn keepdims(mut self) -> GlobalAveragePooling2D {
-        self.keepdims = true;
-        self
-    }
-}
-
-impl Layer for GlobalAveragePooling2D {
-    const CLASS: &'static str = "GlobalAveragePooling2D";
-
-    fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
-        let [_, _, channels] = picture(inputs)?;
-        Ok(if self.keepdims { Shape::from([1, 1, channels]) } else { Shape::from([channels]) })
-    }
-
-    fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
-        let mean = pass.tape.apply(operations::GlobalAveragePooling2D, &[&inputs[0]])?;
-        match *mean.shape() {
-            [_, channels] if self.keepdims => {
-                pass.tape.apply(operations::Reshape { picture: Shape::from([1, 1, channels]) }, &[&mean])
-            }
-            _ => Ok(mean),
+macro_rules! global_pooling {
+    ($(#[$about:meta])* $name:ident, $class:literal, $pooled:expr) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Whether the output is still a picture, of one pixel. Model files from before this setting lack it.
+            #[serde(default)]
+            pub keepdims: bool,
         }
+
+        impl $name {
+            /// From pictures to rows of numbers.
+            pub fn new() -> $name {
+                $name::default()
+            }
+
+            /// From pictures to pictures of one pixel, for a 1×1 convolution behind it.
+            pub fn keepdims(mut self) -> $name {
+                self.keepdims = true;
+                self
+            }
+        }
+
+        impl Layer for $name {
+            const CLASS: &'static str = $class;
+
+            fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
+                let [_, _, channels] = picture(inputs)?;
+                Ok(if self.keepdims { Shape::from([1, 1, channels]) } else { Shape::from([channels]) })
+            }
+
+            fn forward(&self, pass: &mut Pass<'_>, inputs: &[Value], _weights: &[Value]) -> Result<Value> {
+                let pooled = $pooled(pass, &inputs[0])?;
+                let channels = pooled.shape().last().copied().unwrap_or(0);
+                let picture =
+                    if self.keepdims { Shape::from([1, 1, channels]) } else { Shape::from([channels]) };
+                if pooled.shape().without_first() == picture {
+                    return Ok(pooled);
+                }
+                pass.tape.apply(operations::Reshape { picture }, &[&pooled])
+            }
+        }
+    };
+}
+
+global_pooling! {
+    /// The mean of every channel over the whole picture: from `[H, W, C]` to `[C]`, or `[1, 1, C]` with `keepdims`.
+    GlobalAveragePooling2D, "GlobalAveragePooling2D",
+    |pass: &mut Pass<'_>, x| pass.tape.apply(operations::GlobalAveragePooling2D, &[x])
+}
+
+global_pooling! {
+    /// The largest number of every channel in the whole picture: from `[H, W, C]` to `[C]`, or `[1, 1, C]` with `keepdims`.
+    /// Of equal ones the first gets the gradient, as in [`MaxPooling2D`] and in PyTorch; Keras divides it among them.
+    GlobalMaxPooling2D, "GlobalMaxPooling2D",
+    |pass: &mut Pass<'_>, x: &Value| match *x.shape() {
+        [_, height, width, channels] => {
+            let window = Window::new([height, width], [1, 1]);
+            let geometry = Geometry { height, width, channels, window };
+            pass.tape.apply(operations::MaxPooling2D { geometry }, &[x])
+        }
+        _ => Err(convnet_tensor::Error::Shape {
+            operation: Self::CLASS.into(),
+            expected: "pictures of shape (N, H, W, C)".into(),
+            found: x.shape(),
+        }),
     }
 }

@@ -81,6 +81,11 @@ fn every_layer_holds() {
         check(&Sigmoid::new(), 1, &[5], training, 16).unwrap();
         check(&Rescaling::new(2.0).offset(-1.0), 1, &[2, 2, 3], training, 17).unwrap();
         check(&Add::new(), 3, &[2, 2, 3], training, 18).unwrap();
+        check(&Concatenate::new(), 3, &[2, 2, 3], training, 22).unwrap();
+        check(&Conv2D::new(6, 3).groups(3).same().relu(), 1, &[5, 6, 3], training, 23).unwrap();
+        let separable = SeparableConv2D::new(5, [2, 3]).strides(2).depth_multiplier(2).relu();
+        check(&separable, 1, &[5, 6, 3], training, 24).unwrap();
+        check(&GlobalMaxPooling2D::new(), 1, &[5, 6, 2], training, 25).unwrap();
     }
 }
 
@@ -90,12 +95,25 @@ proptest! {
     #[test]
     fn convolution_layers_hold(
         filters in 1..6usize, size in 1..4usize, stride in 1..3usize, dilation in 1..3usize, padding in 0..3usize,
-        height in 5..9usize, width in 5..9usize, channels in 1..5usize, bias: bool, seed in 0..1000u64,
+        height in 5..9usize, width in 5..9usize, channels in 1..5usize, groups in 1..4usize, bias: bool, seed in 0..1000u64,
     ) {
         let padding = [Padding::Valid, Padding::Same, Padding::Explicit([1, 0, 2, 1])][padding];
-        let mut layer = Conv2D::new(filters, size).strides(stride).dilation(dilation).padding(padding).relu();
+        let layer = Conv2D::new(groups * filters, size).groups(groups).strides(stride).dilation(dilation);
+        let mut layer = layer.padding(padding).relu();
         layer.use_bias = bias;
-        held(check(&layer, 1, &[height, width, channels], true, seed))?;
+        held(check(&layer, 1, &[height, width, groups * channels], true, seed))?;
+    }
+
+    #[test]
+    fn separable_layers_hold(
+        filters in 1..6usize, size in 1..4usize, stride in 1..3usize, multiplier in 1..3usize, same: bool, bias: bool,
+        height in 4..8usize, width in 4..8usize, channels in 1..6usize, training: bool, seed in 0..1000u64,
+    ) {
+        let padding = if same { Padding::Same } else { Padding::Valid };
+        let layer = SeparableConv2D::new(filters, size).strides(stride).depth_multiplier(multiplier);
+        let mut layer = layer.padding(padding).relu();
+        layer.use_bias = bias;
+        held(check(&layer, 1, &[height, width, channels], training, seed))?;
     }
 
     #[test]
@@ -121,6 +139,8 @@ proptest! {
         held(check(&if same { average.same() } else { average }, 1, &picture, training, seed))?;
         let global = GlobalAveragePooling2D::new();
         held(check(&if keepdims { global.keepdims() } else { global }, 1, &picture, training, seed))?;
+        let global = GlobalMaxPooling2D::new();
+        held(check(&if keepdims { global.keepdims() } else { global }, 1, &picture, training, seed))?;
     }
 
     #[test]
@@ -145,6 +165,7 @@ proptest! {
     ) {
         let picture = [height, width, channels];
         held(check(&Add::new(), summands, &picture, training, seed))?;
+        held(check(&Concatenate::new(), summands, &picture, training, seed))?;
         held(check(&Dropout::new(rate), 1, &picture, training, seed))?;
         held(check(&Rescaling::new(scale).offset(offset), 1, &picture, training, seed))?;
         let normalization = BatchNormalization { center, scale: with_scale, ..BatchNormalization::new() };

@@ -84,9 +84,19 @@ fn every_layer_agrees_with_keras() {
         let dy = get("dy").unwrap();
         let inputs: Vec<_> = match class {
             "Add" => vec![get("x0").unwrap(), get("x1").unwrap()],
+            "Concatenate" => ["x0", "x1", "x2"].map(|x| get(x).unwrap()).into(),
             _ => vec![get("x").unwrap()],
         };
-        let names = ["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"];
+        let names = [
+            "kernel",
+            "depthwise_kernel",
+            "pointwise_kernel",
+            "bias",
+            "gamma",
+            "beta",
+            "moving_mean",
+            "moving_variance",
+        ];
         let (weight_names, weights): (Vec<_>, Vec<_>) =
             names.iter().filter_map(|n| Some((*n, get(n)?))).unzip();
         let training = config["training"].as_bool().unwrap_or(false);
@@ -101,8 +111,20 @@ fn every_layer_agrees_with_keras() {
                         .dilation(pair(config, "dilation_rate"))
                         .activation(activation(config));
                 layer.use_bias = config["use_bias"].as_bool().unwrap();
+                layer.groups = config["groups"].as_u64().unwrap() as usize;
                 let shape = Layer::output_shape(&layer, &[inputs[0].shape().without_first()]).unwrap();
                 assert_eq!(shape, dy.shape().without_first(), "{name}");
+                run(&layer, false, &inputs, &weights, &dy)
+            }
+            "SeparableConv2D" => {
+                let number = |name: &str| config[name].as_u64().unwrap() as usize;
+                let mut layer = SeparableConv2D::new(number("filters"), pair(config, "kernel_size"))
+                    .strides(pair(config, "strides"))
+                    .padding(padding(config))
+                    .dilation(pair(config, "dilation_rate"))
+                    .depth_multiplier(number("depth_multiplier"))
+                    .activation(activation(config));
+                layer.use_bias = config["use_bias"].as_bool().unwrap();
                 run(&layer, false, &inputs, &weights, &dy)
             }
             "DepthwiseConv2D" => {
@@ -144,6 +166,10 @@ fn every_layer_agrees_with_keras() {
                 let layer = if keepdims { layer.keepdims() } else { layer };
                 run(&layer, false, &inputs, &weights, &dy)
             }
+            "GlobalMaxPooling2D" => {
+                let keepdims = config["keepdims"].as_bool().unwrap();
+                run(&GlobalMaxPooling2D { keepdims }, false, &inputs, &weights, &dy)
+            }
             "Reshape" => {
                 let shape: Vec<i64> = serde_json::from_value(config["target_shape"].clone()).unwrap();
                 run(&Reshape::new(shape), false, &inputs, &weights, &dy)
@@ -175,6 +201,7 @@ fn every_layer_agrees_with_keras() {
                 run(&layer, false, &inputs, &weights, &dy)
             }
             "Add" => run(&Add::new(), false, &inputs, &weights, &dy),
+            "Concatenate" => run(&Concatenate::new(), false, &inputs, &weights, &dy),
             other => panic!("no layer for {other}"),
         }
         .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -193,7 +220,7 @@ fn every_layer_agrees_with_keras() {
             }
         }
     }
-    assert_eq!(kinds.len(), 16, "classes with goldens: {kinds:?}");
+    assert_eq!(kinds.len(), 19, "classes with goldens: {kinds:?}");
 }
 
 #[test]

@@ -2,12 +2,12 @@
 //!
 //! | | PyTorch, ONNX | here, Keras |
 //! | --- | --- | --- |
-//! | convolution | `[out, in, rows, columns]` | `[rows, columns, in, out]` |
+//! | convolution, in groups too | `[out, in / groups, rows, columns]` | `[rows, columns, in / groups, out]` |
 //! | depthwise convolution | `[in · multiplier, 1, rows, columns]` | `[rows, columns, in, multiplier]` |
 //! | dense layer | `[out, in]` | `[in, out]` |
 //! | a row that was a picture | channel by channel | pixel by pixel |
 
-use crate::sites::Site;
+use crate::sites::{Flattened, Site};
 use crate::stored::{Layout, StoredTensor};
 use crate::target::{Axis, Walks, plain};
 use convnet_tensor::Shape;
@@ -25,7 +25,7 @@ pub(crate) fn walks(
     let axis = |extent, stride| Axis { extent, stride };
     // The inputs of a dense layer, `step` numbers apart here.
     let inputs = |count: usize, step: usize| match flattened {
-        Some([height, width, channels]) if height * width * channels == count => {
+        Some(Flattened::Picture([height, width, channels])) if height * width * channels == count => {
             vec![axis(channels, step), axis(height, width * channels * step), axis(width, channels * step)]
         }
         _ => vec![axis(count, step)],
@@ -93,7 +93,7 @@ mod tests {
     fn rows_of_a_dense_layer_follow_the_flattened_picture() {
         let (height, width, channels, output) = (2, 3, 4, 5);
         let input = height * width * channels;
-        let flattened = Some([height, width, channels]);
+        let flattened = Some(Flattened::Picture([height, width, channels]));
         let site = Site { class: "Dense", flattened };
         let place_of = |i: usize| {
             let (c, x, y) = (i % 4, i / 4 % 3, i / 12);

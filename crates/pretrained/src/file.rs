@@ -193,6 +193,14 @@ impl WeightFile {
     /// [`Error::Mismatch`] with everything about weights and network that does not fit; [`Error::Layers`] when the
     /// network is not sound.
     pub fn model(&mut self, input: InputSpec) -> Result<Model> {
+        Ok(self.model_and_loaded(input)?.0)
+    }
+
+    /// [`WeightFile::model`], and what loading did: which parameters hold NaN or infinity ([`Loaded::not_finite`]).
+    ///
+    /// # Errors
+    /// Those of [`WeightFile::model`].
+    pub fn model_and_loaded(&mut self, input: InputSpec) -> Result<(Model, Loaded)> {
         let Some(architecture) = self.architecture()?.cloned() else {
             let remedy = "holds weights alone; make a model (the zoo has some) and load them into it";
             return Err(failed(&self.path, remedy.into()));
@@ -219,8 +227,8 @@ impl WeightFile {
         let layers = &self.contents.layers;
         let named = self.contents.format == Format::KerasLegacy
             && loading::plan(layers, false, &model, Loading::in_order()).is_ok();
-        self.fill(&mut model, Loading::in_order(), self.contents.ordered && !named)?;
-        Ok(model)
+        let loaded = self.fill(&mut model, Loading::in_order(), self.contents.ordered && !named)?;
+        Ok((model, loaded))
     }
 
     /// How many numbers the layers of the file hold. A tensor that many layers use counts for each, up to a multiple of

@@ -2,7 +2,7 @@
 
 use crate::arrange;
 use crate::number::NumberType;
-use crate::sites::{Site, sites};
+use crate::sites::{Flattened, Site, sites};
 use crate::stored::{StoredLayer, StoredTensor};
 use crate::target::Walks;
 use convnet_layers::{Architecture, Model, Part, snake_case};
@@ -294,6 +294,13 @@ fn fit(
             "takes {} tensors, but the file has {} for `{}`",
             parameters.len(),
             stored.tensors.len(),
+            stored.title()
+        ));
+    }
+    if stored.layout.channels_first && site.and_then(|site| site.flattened) == Some(Flattened::Joined) {
+        return Err(format!(
+            "reads flattened pictures side by side, and `{}` has them channel by channel; join the pictures before \
+             they are flattened",
             stored.title()
         ));
     }

@@ -13,15 +13,24 @@ use std::collections::HashMap;
 pub(crate) struct Site {
     /// Its class.
     pub(crate) class: &'static str,
-    /// Height, width and channels of the picture that was flattened into what it reads.
-    pub(crate) flattened: Option<[usize; 3]>,
+    /// The picture that was flattened into what it reads.
+    pub(crate) flattened: Option<Flattened>,
+}
+
+/// Where the numbers of a row come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flattened {
+    /// From a picture of this height, width and channels.
+    Picture([usize; 3]),
+    /// From several rows side by side, pictures among them.
+    Joined,
 }
 
 /// What flows from layer to layer.
 #[derive(Clone, Copy, Debug)]
 struct Flow {
     shape: Shape,
-    flattened: Option<[usize; 3]>,
+    flattened: Option<Flattened>,
 }
 
 /// The most numbers of one value that are followed; a model refuses more.
@@ -99,21 +108,27 @@ fn behind(layer: &dyn AnyLayer, inputs: &[Flow]) -> Flow {
     let shapes: Vec<_> = inputs.iter().map(|input| input.shape).collect();
     let shape = layer.output_shape(&shapes).unwrap_or(Shape::new(&[]));
     let (first, before) = (inputs.first().and_then(|input| input.flattened), shapes.first());
+    if layer.class() == "Concatenate" {
+        let any = inputs.iter().any(|input| input.flattened.is_some());
+        return Flow { shape, flattened: any.then_some(Flattened::Joined) };
+    }
     let flattened = match (before.map(|shape| &**shape), &*shape) {
         (Some(&[height, width, channels]), [_]) if matches!(layer.class(), "Flatten" | "Reshape") => {
-            Some([height, width, channels])
+            (height * width > 1).then_some(Flattened::Picture([height, width, channels]))
         }
         // One number stays one number in its place.
         (Some([_]), [_]) if layer.class() != "Dense" => first,
         _ => None,
     };
-    Flow { shape, flattened: flattened.filter(|[height, width, _]| height * width > 1) }
+    Flow { shape, flattened }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use convnet_layers::{Dense, Dropout, Flatten, GlobalAveragePooling2D, InputSpec, MaxPooling2D, ReLU};
+    use convnet_layers::{
+        Concatenate, Dense, Dropout, Flatten, GlobalAveragePooling2D, InputSpec, MaxPooling2D, ReLU,
+    };
     use convnet_tensor::Seed;
 
     #[test]
@@ -137,7 +152,7 @@ mod tests {
             .named("second", Dense::new(4));
         let model = Model::new(network, InputSpec::new([4, 6, 5]), Seed(1)).unwrap();
         let sites = sites(&model);
-        assert_eq!(sites["first"].flattened, Some([2, 3, 5]));
+        assert_eq!(sites["first"].flattened, Some(Flattened::Picture([2, 3, 5])));
         assert_eq!(sites["first"].class, "Dense");
         assert_eq!(sites["second"].flattened, None);
         assert_eq!(sites["base/max_pooling2d"].class, "MaxPooling2D");
@@ -148,5 +163,13 @@ mod tests {
             .named("first", Dense::new(4));
         let model = Model::new(pooled, InputSpec::new([4, 6, 5]), Seed(1)).unwrap();
         assert_eq!(super::sites(&model)["first"].flattened, None);
+
+        let joined = Architecture::new()
+            .named("flat", Flatten::new())
+            .join("mean", GlobalAveragePooling2D::new(), &["input"])
+            .join("both", Concatenate::new(), &["mean", "flat"])
+            .named("first", Dense::new(4));
+        let model = Model::new(joined, InputSpec::new([4, 6, 5]), Seed(1)).unwrap();
+        assert_eq!(super::sites(&model)["first"].flattened, Some(Flattened::Joined));
     }
 }

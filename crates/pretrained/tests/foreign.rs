@@ -4,7 +4,10 @@ mod common;
 
 use common::{close, foreign, golden_of, input, torch_model};
 use convnet_autograd::Tape;
-use convnet_layers::{Architecture, BatchNormalization, Conv2D, Dense, InputSpec, Model, Request, Tap};
+use convnet_layers::{
+    Architecture, BatchNormalization, Concatenate, Conv2D, Dense, Flatten, GlobalMaxPooling2D, InputSpec,
+    Model, Padding, ReLU, Request, Tap,
+};
 use convnet_pretrained::{Error, Format, Loading, NumberType, WeightFile, npy};
 use convnet_tensor::{Seed, Tensor};
 
@@ -55,6 +58,42 @@ fn every_file_of_the_network_computes_what_pytorch_computes() {
             computes_what_torch_does(&model);
         }
     }
+}
+
+#[test]
+fn groups_and_ways_side_by_side_compute_what_pytorch_computes() {
+    let network = Architecture::new()
+        .named("wide", Conv2D::new(6, 3).groups(2).padding(Padding::Explicit([1; 4])))
+        .named("wide_relu", ReLU::new())
+        .join("deep", Conv2D::new(3, 1), &["input"])
+        .join("both", Concatenate::new(), &["wide_relu", "deep"])
+        .named("joined", Conv2D::new(6, [2, 3]).groups(3).without_bias())
+        .named("largest", GlobalMaxPooling2D::new())
+        .named("classes", Dense::new(4));
+    let mut model = Model::new(network, InputSpec::new([9, 8, 4]), Seed(3)).unwrap();
+    let mut file = WeightFile::open(foreign("branches.pth")).unwrap();
+    assert!(file.load_into(&mut model, Loading::in_order()).unwrap().is_whole());
+    let golden = |name: &str| golden(&format!("branches/{name}"));
+    let names = ["wide", "deep", "joined", "classes"];
+    let request = Request::taps(names.map(Tap::output));
+    let outputs = model.run(&mut Tape::new(), &golden("x"), &request).unwrap();
+    for (name, tap) in names.iter().zip(&outputs.taps) {
+        close(tap.tensor(), &golden(name), 1e-5);
+    }
+}
+
+/// PyTorch flattens channel by channel; which numbers of a row were a picture is not followed through a join.
+#[test]
+fn flattened_pictures_side_by_side_are_refused_from_pytorch() {
+    let network = Architecture::new()
+        .named("flat", Flatten::new())
+        .join("again", Flatten::new(), &["input"])
+        .join("both", Concatenate::new(), &["flat", "again"])
+        .named("fc2", Dense::new(4));
+    let mut model = Model::new(network, InputSpec::new([5, 1, 1]), Seed(3)).unwrap();
+    let mut file = WeightFile::open(foreign("zip.pth")).unwrap();
+    let error = file.load_into(&mut model, Loading::by_name()).unwrap_err().to_string();
+    assert!(error.contains("reads flattened pictures side by side"), "{error}");
 }
 
 #[test]

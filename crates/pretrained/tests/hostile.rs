@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{bounded, input, small};
+use common::{bounded, branches_model, input, small, small_model};
 use convnet_layers::Model;
-use convnet_pretrained::{Error, Loading, WeightFile};
+use convnet_pretrained::{Error, Format, Loading, WeightFile, save};
 use convnet_tensor::Seed;
 use hdf5_pure::{AttrValue, FileBuilder};
 use std::io::{Cursor, Write};
@@ -20,7 +20,7 @@ fn read(bytes: Vec<u8>, model: &mut Model) -> bool {
     let outcome = WeightFile::from_reader("mutated", Cursor::new(bytes)).and_then(|mut file| {
         file.load_into(model, Loading::by_name().skip_mismatch())?;
         match file.architecture() {
-            Ok(Some(_)) => file.model(input()).map(|_| ()),
+            Ok(Some(_)) => file.model(model.input().clone()).map(|_| ()),
             _ => Ok(()),
         }
     });
@@ -30,9 +30,13 @@ fn read(bytes: Vec<u8>, model: &mut Model) -> bool {
     outcome.is_ok()
 }
 
-/// Changes one file so many times.
+/// Changes one file of the small network so many times.
 fn survive(name: &str, mutations: u64) {
-    let mut model = common::small_model();
+    survive_as(small_model(), name, mutations);
+}
+
+/// Changes one file of a network like this one so many times.
+fn survive_as(mut model: Model, name: &str, mutations: u64) {
     common::survive(&small(name), mutations, |bytes| read(bytes, &mut model));
 }
 
@@ -64,6 +68,12 @@ fn changed_archives() {
 #[test]
 fn changed_packed_archives() {
     survive("packed.keras", FURTHER);
+}
+
+#[test]
+fn changed_models_with_groups_and_ways_side_by_side() {
+    survive_as(branches_model(), "branches.h5", FURTHER);
+    survive_as(branches_model(), "branches.keras", FURTHER);
 }
 
 fn refused(bytes: Vec<u8>) -> String {
@@ -101,14 +111,14 @@ fn what_is_no_file_of_weights_is_refused() {
 fn everything_unsupported_is_listed() {
     let config = r#"{"class_name": "Sequential", "config": {"name": "s", "layers": [
         {"class_name": "InputLayer", "config": {"batch_shape": [null, 8, 8, 3], "name": "i"}},
-        {"class_name": "Conv2D", "config": {"name": "c", "filters": 2, "kernel_size": [3, 3], "groups": 2, "activation": "gelu"}},
+        {"class_name": "Conv2D", "config": {"name": "c", "filters": 2, "kernel_size": [3, 3], "groups": [2], "activation": "gelu"}},
         {"class_name": "LSTM", "config": {"name": "l"}},
         {"class_name": "Lambda", "config": {"name": "x", "function": ["eval", null, null]}},
         {"class_name": "Dense", "config": {"name": "d", "units": "many"}}]}}"#;
     let mut file = with_config(config);
     let Err(Error::Unsupported { all, .. }) = file.model(input()) else { panic!("not refused") };
     for part in [
-        "`c` (Conv2D): `groups` is 2",
+        "`c` (Conv2D): `groups` is [2]",
         "`gelu`",
         "`l` (LSTM)",
         "`x` (Lambda)",
@@ -182,6 +192,17 @@ fn numbers_that_are_not_finite_are_told_and_those_that_are_no_weights_refused() 
     let loaded = open(&["kernel"]).load_into(&mut model, Loading::in_order()).unwrap();
     assert_eq!(loaded.not_finite, ["a/kernel"]);
     assert!(!loaded.is_whole());
+    // A whole model tells it too.
+    let folder = tempfile::tempdir().unwrap();
+    for (name, format) in
+        [("a.h5", Format::KerasLegacy), ("a.keras", Format::KerasArchive), ("a.onnx", Format::Onnx)]
+    {
+        let path = folder.path().join(name);
+        save(&model, &path, format).unwrap();
+        let mut file = WeightFile::open(&path).unwrap();
+        let (_, loaded) = file.model_and_loaded(convnet_layers::InputSpec::new([1, 1, 1])).unwrap();
+        assert!(matches!(&loaded.not_finite[..], [path] if path.ends_with("a/kernel")), "{name}: {loaded}");
+    }
     let error = open(&["count"]).load_into(&mut model, Loading::in_order()).unwrap_err();
     assert!(error.to_string().contains("no floating-point numbers"), "{error}");
 }

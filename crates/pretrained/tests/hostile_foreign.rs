@@ -72,6 +72,7 @@ fn changed_graphs() {
     survives_as_graph("rows.onnx", FURTHER);
     survives_as_graph("channels_last.onnx", FURTHER);
     survives_as_graph("old.onnx", FURTHER);
+    survives_as_graph("branches.onnx", FURTHER);
 }
 
 fn safetensors(header: &str, numbers: usize) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{close, golden, input, small, small_model};
+use common::{branches_model, close, golden, input, small, small_model};
 use convnet_autograd::Tape;
 use convnet_layers::{Architecture, Conv2D, Dense, InputSpec, Model, Request, Tap};
 use convnet_pretrained::{Error, Format, Loading, WeightFile};
@@ -32,6 +32,25 @@ fn whole_models_compute_what_keras_computes() {
         close(outputs.taps[0].tensor(), &golden("base"), 1e-5);
         close(&model.predict(&golden("x")).unwrap(), &golden("y"), 1e-5);
         assert_same_weights(&model, &small_model());
+    }
+}
+
+#[test]
+fn groups_and_ways_side_by_side_compute_what_keras_computes() {
+    for name in ["branches.keras", "branches.h5"] {
+        let mut file = WeightFile::open(small(name)).unwrap();
+        let model = file.model(InputSpec::new([12, 10, 4])).unwrap();
+        // Random augmentation, noise and penalties are left out.
+        let first = model.layers().next().map(|(path, _)| path.to_string());
+        assert_eq!(first.as_deref(), Some("grouped"), "{name}");
+        let layers = ["grouped", "separable", "side_by_side", "strided", "rows"];
+        let request = Request::taps(layers.map(Tap::output));
+        let outputs = model.run(&mut Tape::new(), &golden("branches/x"), &request).unwrap();
+        for (layer, tap) in layers.iter().zip(&outputs.taps) {
+            close(tap.tensor(), &golden(&format!("branches/{layer}")), 1e-5);
+        }
+        close(&model.predict(&golden("branches/x")).unwrap(), &golden("branches/y"), 1e-5);
+        assert_same_weights(&model, &branches_model());
     }
 }
 

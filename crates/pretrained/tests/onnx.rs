@@ -62,6 +62,11 @@ fn graphs_with_channels_last_around_them() {
 }
 
 #[test]
+fn groups_and_ways_side_by_side() {
+    computes("branches", &["wide", "both", "right", "rows"]);
+}
+
+#[test]
 fn graphs_of_old_versions() {
     computes("old", &["conv", "norm", "clipped", "dense"]);
 }
@@ -73,7 +78,7 @@ fn everything_unsupported_is_listed() {
         panic!("not refused")
     };
     for part in [
-        "`grouped` (Conv): a convolution in 2 groups",
+        "`below` (Concat): joins along axis 2",
         "`leaky` (LeakyRelu)",
         "`gaps` (MaxPool)",
         "`shifted` (Clip)",

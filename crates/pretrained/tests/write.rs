@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{close, foreign, golden_of, input, small_model, torch_model};
+use common::{branches_model, close, foreign, golden_of, input, small_model, torch_model};
 use convnet_layers::{Add, Architecture, Conv2D, Dense, Flatten, InputSpec, MaxPooling2D, Model, Padding};
 use convnet_pretrained::{Error, Format, Loading, WeightFile, save};
 use convnet_tensor::{Purpose, Seed, Tensor};
@@ -38,10 +38,15 @@ fn residual() -> Model {
     model
 }
 
+fn models() -> [(&'static str, Model); 4] {
+    let (small, branches) = (small_model(), branches_model());
+    [("small", small), ("torch", torch_model()), ("residual", residual()), ("branches", branches)]
+}
+
 #[test]
 fn whole_models_come_back() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, model) in [("small", small_model()), ("torch", torch_model()), ("residual", residual())] {
+    for (name, model) in models() {
         for format in MODELS {
             let path = folder.path().join(name);
             save(&model, &path, format).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -65,7 +70,7 @@ fn whole_models_come_back() {
 #[test]
 fn weights_come_back_into_the_same_network() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, model) in [("small", small_model()), ("torch", torch_model()), ("residual", residual())] {
+    for (name, model) in models() {
         for format in WEIGHTS.into_iter().chain([Format::KerasLegacy]) {
             let path = folder.path().join(name);
             save(&model, &path, format).unwrap();

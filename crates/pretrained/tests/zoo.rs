@@ -1,7 +1,7 @@
-//! The zoo's networks have the layers, shapes and sizes that Keras prints.
+//! The zoo's networks have the layers, shapes and sizes that Keras and PyTorch print.
 
 use convnet_layers::Model;
-use convnet_pretrained::zoo::{Entry, Top, mobilenet, vgg16};
+use convnet_pretrained::zoo::{Entry, Top, efficientnet_lite0, mobilenet, vgg16};
 use convnet_tensor::{Pixels, Seed, Shape};
 
 fn check(entry: Entry, output: &[usize], parameters: usize) -> Model {
@@ -30,6 +30,37 @@ fn mobilenet_is_that_of_keras() {
     assert_eq!(names, ["global_average_pooling2d", "dropout", "conv_preds", "reshape_2", "predictions"]);
     for alpha in [0.0, 0.03, -1.0, f64::NAN, f64::INFINITY, 1e9] {
         assert!(mobilenet(alpha, 128, Top::Without).is_err(), "{alpha}");
+    }
+}
+
+#[test]
+fn efficientnet_is_that_of_its_paper() {
+    let base = check(efficientnet_lite0(224, Top::Without), &[7, 7, 1280], 3_413_024);
+    assert!(base.parameter("block7a_project_bn/moving_variance").is_ok());
+    let top = check(efficientnet_lite0(224, Top::Classes(1000)), &[1000], 4_652_008 + 42_016);
+    assert_eq!(top.input().pixels, Pixels::MinusOneToOne);
+    let last: Vec<_> = top.architecture().names().skip(137).collect();
+    assert_eq!(last, ["top_conv", "top_bn", "top_activation", "avg_pool", "top_dropout", "predictions"]);
+}
+
+/// What the experiments ask an entry for is there: with a top and without, at any width.
+#[test]
+fn every_entry_names_its_last_block_and_what_to_show() {
+    let of = |alpha, top| mobilenet(alpha, 96, top).unwrap();
+    for top in [Top::Without, Top::Classes(5)] {
+        for entry in [vgg16(64, top), of(0.25, top), of(1.0, top), efficientnet_lite0(64, top)] {
+            let (name, from, shown) = (entry.name, entry.fine_tune_from, entry.shown_layers);
+            let mut model = entry.untrained(Seed(1)).unwrap();
+            let paths: Vec<_> = model.layers().map(|(path, _)| path.to_string()).collect();
+            let places = shown.map(|layer| paths.iter().position(|path| path == layer).expect(layer));
+            assert!(places.is_sorted(), "{name}: {shown:?}");
+            let kernel = |layer| model.parameter(&format!("{layer}/kernel")).unwrap().value.shape();
+            assert!(shown.iter().all(|layer| kernel(layer).len() == 4), "{name}");
+            let learning = model.unfreeze_from(from).unwrap();
+            let all = model.parameters().len();
+            assert!(model.parameter(&format!("{from}/kernel")).unwrap().trainable, "{name}: {from}");
+            assert!(learning > 0 && learning < all / 2, "{name}: {learning} of {all} learn");
+        }
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn packed(
     kernel.derived(derived_name(("conv2d", geometry, direction)), pack)
 }
 
-/// All gradients that are wanted in one sweep, since they share what is made of `dy`.
+/// Gives all gradients that are wanted.
 pub(super) fn give_gradients(
     g: &Geometry,
     pictures: usize,
@@ -69,9 +69,25 @@ pub(super) fn give_gradients(
     kernel: Option<&Tensor>,
     to: &mut InputGradients<'_>,
 ) {
+    for (place, gradient) in gradients(g, pictures, dy, x, kernel, to.wants(BIAS)).into_iter().enumerate() {
+        if let Some(gradient) = gradient {
+            to.give(place, || gradient);
+        }
+    }
+}
+
+/// The gradients of input, kernel and bias that are wanted in one sweep, since they share what is made of `dy`.
+pub(super) fn gradients(
+    g: &Geometry,
+    pictures: usize,
+    dy: Gradient<'_>,
+    x: Option<&Tensor>,
+    kernel: Option<&Tensor>,
+    wants_bias: bool,
+) -> [Option<Tensor>; 3] {
     let kernel_shape = [g.window.size[0], g.window.size[1], g.in_channels, g.out_channels];
     let mut dkernel = x.map(|_| Tensor::recycled(kernel_shape));
-    let mut dbias = to.wants(BIAS).then(|| Tensor::recycled([g.out_channels]));
+    let mut dbias = wants_bias.then(|| Tensor::recycled([g.out_channels]));
     let mut dx = kernel.map(|_| Tensor::recycled([pictures, g.height, g.width, g.in_channels]));
     let kernel = kernel.map(|kernel| packed(g, kernel, Direction::Transposed, x.is_some()));
     let wanted = conv2d::Wanted {
@@ -80,11 +96,9 @@ pub(super) fn give_gradients(
         input: kernel.as_deref().zip(dx.as_mut()).map(|(kernel, dx)| (kernel, dx.data_mut())),
     };
     conv2d::gradients(g, pictures, dy, wanted);
-    for (place, gradient) in [(INPUT, dx), (KERNEL, dkernel), (BIAS, dbias)] {
-        if let Some(gradient) = gradient {
-            to.give(place, || gradient);
-        }
-    }
+    let mut gradients = [None, None, None];
+    (gradients[INPUT], gradients[KERNEL], gradients[BIAS]) = (dx, dkernel, dbias);
+    gradients
 }
 
 /// The inputs fit the geometry, or an error that says which does not.

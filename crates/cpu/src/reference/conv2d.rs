@@ -61,14 +61,19 @@ fn for_each_product(g: &Geometry, pictures: usize, mut visit: impl FnMut(usize, 
 }
 
 /// The pixel of the picture that lies under tap (ky, kx) of the kernel at position (oy, ox); `None` in the padding.
-fn pixel_under(g: &Geometry, (oy, ox): (usize, usize), (ky, kx): (usize, usize)) -> Option<(usize, usize)> {
+pub(super) fn pixel_under(
+    g: &Geometry,
+    (oy, ox): (usize, usize),
+    (ky, kx): (usize, usize),
+) -> Option<(usize, usize)> {
     let window = &g.window;
     let iy = (oy * window.stride[0] + ky * window.dilation[0]).checked_sub(window.padding.top)?;
     let ix = (ox * window.stride[1] + kx * window.dilation[1]).checked_sub(window.padding.left)?;
     (iy < g.height && ix < g.width).then_some((iy, ix))
 }
 
-fn grid(rows: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
+/// All places of a grid, row by row.
+pub(super) fn grid(rows: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..rows).flat_map(move |row| (0..columns).map(move |column| (row, column)))
 }
 

@@ -2,10 +2,12 @@
 //! differentiates, and what every fast loop is compared with. Generic over f32 and f64.
 
 pub mod batch_normalization;
+pub mod concatenate;
 pub mod conv2d;
 pub mod dense;
 pub mod depthwise_conv2d;
 pub mod elementwise;
+pub mod grouped_conv2d;
 pub mod pool2d;
 pub mod softmax;
 pub mod warp;

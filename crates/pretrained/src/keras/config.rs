@@ -3,15 +3,53 @@
 use super::graph;
 use super::settings::Settings;
 use convnet_layers::{
-    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Conv2D, Dense,
-    DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, Layer, MaxPooling2D, NamedLayer, Pair, Part,
-    ReLU, Rescaling, Reshape, ZeroPadding2D,
+    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Concatenate, Conv2D,
+    Dense, DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, Layer,
+    MaxPooling2D, NamedLayer, Pair, Part, ReLU, Rescaling, Reshape, SeparableConv2D, ZeroPadding2D,
 };
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// The deepest nesting of networks.
 const DEEPEST: usize = 16;
+
+/// Layers that give what they get when predicting: random augmentation, noise, and penalties of training. `RandomCrop` is
+/// none, which changes the size of a picture in any case.
+const IDENTITIES: [&str; 33] = [
+    "Identity",
+    "ActivityRegularization",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "SpatialDropout2D",
+    "AugMix",
+    "CutMix",
+    "Equalization",
+    "MixUp",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHeight",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomWidth",
+    "RandomZoom",
+    "Solarization",
+];
 
 /// Height, width and channels, where the file says them.
 pub(crate) type Picture = [Option<usize>; 3];
@@ -113,16 +151,25 @@ fn read_layer(settings: &mut Settings<'_>) -> Read {
     let class = settings.class;
     match class {
         "InputLayer" => Read::Input,
-        "Identity" | "RandomFlip" | "RandomRotation" | "RandomZoom" | "RandomTranslation"
-        | "RandomContrast" | "RandomBrightness" | "GaussianNoise" | "GaussianDropout"
-        | "SpatialDropout2D" => Read::Identity,
+        identity if IDENTITIES.contains(&identity) => Read::Identity,
         "Conv2D" | "Convolution2D" => {
-            settings.only("groups", &[json!(1)]);
             let filters = settings.count("filters");
             let mut layer = Conv2D::new(filters, settings.pair("kernel_size", None))
                 .strides(settings.pair("strides", Some(Pair::from(1))))
                 .padding(settings.padding())
                 .dilation(settings.pair("dilation_rate", Some(Pair::from(1))))
+                .groups(settings.count_or("groups", 1))
+                .activation(settings.activation());
+            layer.use_bias = settings.flag("use_bias", true);
+            part(layer)
+        }
+        "SeparableConv2D" | "SeparableConvolution2D" => {
+            let filters = settings.count("filters");
+            let mut layer = SeparableConv2D::new(filters, settings.pair("kernel_size", None))
+                .strides(settings.pair("strides", Some(Pair::from(1))))
+                .padding(settings.padding())
+                .dilation(settings.pair("dilation_rate", Some(Pair::from(1))))
+                .depth_multiplier(settings.count_or("depth_multiplier", 1))
                 .activation(settings.activation());
             layer.use_bias = settings.flag("use_bias", true);
             part(layer)
@@ -168,10 +215,16 @@ fn read_layer(settings: &mut Settings<'_>) -> Read {
         "GlobalAveragePooling2D" => {
             part(GlobalAveragePooling2D { keepdims: settings.flag("keepdims", false) })
         }
+        "GlobalMaxPooling2D" => part(GlobalMaxPooling2D { keepdims: settings.flag("keepdims", false) }),
         "ZeroPadding2D" => part(ZeroPadding2D::new(settings.borders())),
         "Flatten" => part(Flatten::new()),
         "Reshape" => part(Reshape::new(settings.target_shape())),
         "Add" => part(Add::new()),
+        "Concatenate" => {
+            // Of a batch of pictures 3 is the last axis.
+            settings.only("axis", &[json!(-1), json!(3)]);
+            part(Concatenate::new())
+        }
         "Dropout" => part(Dropout::new(settings.number("rate", 0.5))),
         "Rescaling" => {
             let scale = settings.number("scale", 1.0);

@@ -5,9 +5,10 @@ use super::order::order;
 use crate::names::free;
 use convnet_layers::layer::AnyLayer;
 use convnet_layers::{
-    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Borders, Conv2D,
-    Dense, DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Padding,
-    Part, ReLU, Rescaling, Reshape, Sigmoid, Softmax, ZeroPadding2D,
+    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Borders,
+    Concatenate, Conv2D, Dense, DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D,
+    GlobalMaxPooling2D, INPUT, MaxPooling2D, Model, Padding, Part, ReLU, Rescaling, Reshape, SeparableConv2D,
+    Sigmoid, Softmax, ZeroPadding2D,
 };
 use convnet_tensor::Shape;
 use serde_json::{Value as Json, json};
@@ -93,7 +94,7 @@ impl Network {
                         { "shape": batch(shape), "dtype": "float32", "keras_history": [name, 0, 0] } })
                 };
                 let tensors: Vec<_> = layer.inputs.iter().map(tensor).collect();
-                let several = matches!(&layer.kind, Kind::Layer { class: "Add", .. });
+                let several = matches!(&layer.kind, Kind::Layer { class: "Add" | "Concatenate", .. });
                 let arguments = if several { json!([tensors]) } else { json!(tensors) };
                 entry["name"] = json!(layer.name);
                 entry["inbound_nodes"] = json!([{ "args": arguments, "kwargs": {} }]);
@@ -216,7 +217,9 @@ impl Writer<'_> {
             Padding::Valid => Ok("valid"),
             Padding::Same => Ok("same"),
             Padding::Explicit([0, 0, 0, 0]) => Ok("valid"),
-            Padding::Explicit(pads) if matches!(layer.class(), "Conv2D" | "DepthwiseConv2D") => {
+            Padding::Explicit(pads)
+                if matches!(layer.class(), "Conv2D" | "DepthwiseConv2D" | "SeparableConv2D") =>
+            {
                 zeros = Some(pads);
                 Ok("valid")
             }
@@ -232,9 +235,15 @@ impl Writer<'_> {
         let (class, mut config) = if let Some(layer) = any.downcast_ref::<Conv2D>() {
             let config = json!({ "filters": layer.filters, "kernel_size": layer.kernel_size,
                 "strides": layer.strides, "padding": padding(layer.padding)?,
-                "dilation_rate": layer.dilation_rate, "activation": layer.activation,
-                "use_bias": layer.use_bias });
+                "dilation_rate": layer.dilation_rate, "groups": layer.groups,
+                "activation": layer.activation, "use_bias": layer.use_bias });
             ("Conv2D", config)
+        } else if let Some(layer) = any.downcast_ref::<SeparableConv2D>() {
+            let config = json!({ "filters": layer.filters, "kernel_size": layer.kernel_size,
+                "strides": layer.strides, "padding": padding(layer.padding)?,
+                "dilation_rate": layer.dilation_rate, "depth_multiplier": layer.depth_multiplier,
+                "activation": layer.activation, "use_bias": layer.use_bias });
+            ("SeparableConv2D", config)
         } else if let Some(layer) = any.downcast_ref::<DepthwiseConv2D>() {
             let config = json!({ "kernel_size": layer.kernel_size, "strides": layer.strides,
                 "padding": padding(layer.padding)?, "dilation_rate": layer.dilation_rate,
@@ -259,6 +268,8 @@ impl Writer<'_> {
             ("AveragePooling2D", config)
         } else if let Some(layer) = any.downcast_ref::<GlobalAveragePooling2D>() {
             ("GlobalAveragePooling2D", json!({ "keepdims": layer.keepdims }))
+        } else if let Some(layer) = any.downcast_ref::<GlobalMaxPooling2D>() {
+            ("GlobalMaxPooling2D", json!({ "keepdims": layer.keepdims }))
         } else if let Some(layer) = any.downcast_ref::<ZeroPadding2D>() {
             ("ZeroPadding2D", json!({ "padding": layer.padding }))
         } else if let Some(layer) = any.downcast_ref::<Reshape>() {
@@ -279,6 +290,8 @@ impl Writer<'_> {
             ("Flatten", json!({}))
         } else if any.is::<Add>() {
             ("Add", json!({}))
+        } else if any.is::<Concatenate>() {
+            ("Concatenate", json!({ "axis": -1 }))
         } else {
             return Err("Keras has no such layer, or none that is known here".into());
         };

@@ -45,6 +45,11 @@ impl Settings<'_> {
         }
     }
 
+    /// A whole number above 0, or `default` where it is not said.
+    pub(super) fn count_or(&mut self, name: &str, default: usize) -> usize {
+        if self.get(name).is_some() { self.count(name) } else { default }
+    }
+
     /// A number, or `default` where there is none.
     pub(super) fn number(&mut self, name: &str, default: f32) -> f32 {
         match self.get(name) {

@@ -3,14 +3,15 @@
 //! Values are called as the layers that give them. Numbers go from the parameters into the file without a copy of the
 //! model; kernels are turned around on the way.
 
+use super::attributes::{float, int, ints, settings};
 use super::initial::{Initial, Values};
 use super::wire::{Message, start};
 use crate::names::free;
 use convnet_layers::layer::AnyLayer;
 use convnet_layers::{
-    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Borders, Conv2D,
-    Dense, DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, INPUT, MaxPooling2D, Model, Part, ReLU,
-    Rescaling, Reshape, Sigmoid, Softmax, Window, ZeroPadding2D,
+    Activation, ActivationKind, Add, Architecture, AveragePooling2D, BatchNormalization, Concatenate, Conv2D,
+    Dense, DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, INPUT,
+    MaxPooling2D, Model, Part, ReLU, Rescaling, Reshape, SeparableConv2D, Sigmoid, Softmax, ZeroPadding2D,
 };
 use convnet_tensor::{Shape, Tensor};
 use std::collections::{HashMap, HashSet};
@@ -158,8 +159,18 @@ impl<'a> Exporter<'a> {
         let any = layer.as_any();
         if let Some(layer) = any.downcast_ref::<Conv2D>() {
             let weights = self.weights(path, layer.use_bias, Values::OutputsFirst);
+            let group = layer.groups as i64;
             self.activated(path, layer.activation, |this, name| {
-                this.weighted("Conv", name, x, &weights, shape, |node| window.iter().fold(node, ints))
+                this.weighted("Conv", name, x, &weights, shape, |node| {
+                    int(window.iter().fold(node, ints), "group", group)
+                })
+            })
+        } else if let Some(layer) = any.downcast_ref::<SeparableConv2D>() {
+            let between = self.depthwise_part(path, layer, x, shape, &window);
+            let mut weights = self.weight(path, "pointwise_kernel", Values::OutputsFirst);
+            weights.extend(self.weight(path, "bias", Values::Plain));
+            self.activated(path, layer.activation, |this, name| {
+                this.weighted("Conv", name, &between, &weights, shape, |node| node)
             })
         } else if let Some(layer) = any.downcast_ref::<DepthwiseConv2D>() {
             let weights = self.weights(path, layer.use_bias, Values::Depthwise);
@@ -200,16 +211,10 @@ impl<'a> Exporter<'a> {
             // Averages know no gaps between taps in this version.
             let window = window.iter().filter(|(name, _)| *name != "dilations");
             self.node("AveragePool", path, &[x], shape, |node| window.fold(node, ints))
-        } else if let Some(layer) = any.downcast_ref::<GlobalAveragePooling2D>() {
-            let channels = x.shape.last().copied().unwrap_or(0);
-            let pixel = Shape::from([1, 1, channels]);
-            if layer.keepdims {
-                self.node("GlobalAveragePool", path, &[x], pixel, |node| node)
-            } else {
-                let pooled =
-                    self.node("GlobalAveragePool", &format!("{path}/mean"), &[x], pixel, |node| node);
-                self.node("Flatten", path, &[&pooled], shape, |node| node)
-            }
+        } else if any.is::<GlobalAveragePooling2D>() {
+            self.global("GlobalAveragePool", path, x, shape)
+        } else if any.is::<GlobalMaxPooling2D>() {
+            self.global("GlobalMaxPool", path, x, shape)
         } else if let Some(layer) = any.downcast_ref::<ZeroPadding2D>() {
             let [[top, bottom], [left, right]] = layer.padding;
             let pads = [0, 0, top, left, 0, 0, bottom, right].map(|pixels| pixels as i64).to_vec();
@@ -244,10 +249,43 @@ impl<'a> Exporter<'a> {
             let all: Vec<_> = inputs.iter().collect();
             let operation = if all.len() == 2 { "Add" } else { "Sum" };
             self.node(operation, path, &all, shape, |node| node)
+        } else if any.is::<Concatenate>() {
+            let all: Vec<_> = inputs.iter().collect();
+            self.node("Concat", path, &all, shape, |node| int(node, "axis", 1))
         } else {
             self.problems.push(format!("`{path}` ({}): is not known here", layer.class()));
             Flow { name: path.into(), shape }
         }
+    }
+
+    /// The depthwise convolution with which a separable one begins.
+    fn depthwise_part(
+        &mut self,
+        path: &str,
+        layer: &SeparableConv2D,
+        x: &Flow,
+        shape: Shape,
+        window: &[(&'static str, Vec<i64>)],
+    ) -> Flow {
+        let channels = x.shape.last().copied().unwrap_or(1);
+        let shape = match *shape {
+            [height, width, _] => Shape::from([height, width, channels * layer.depth_multiplier]),
+            _ => shape,
+        };
+        let weights = self.weight(path, "depthwise_kernel", Values::Depthwise);
+        self.weighted("Conv", &format!("{path}/depthwise"), x, &weights, shape, |node| {
+            int(window.iter().fold(node, ints), "group", channels as i64)
+        })
+    }
+
+    /// Pooling of whole pictures, to one pixel or to a row.
+    fn global(&mut self, operation: &str, path: &str, x: &Flow, shape: Shape) -> Flow {
+        let pixel = Shape::from([1, 1, x.shape.last().copied().unwrap_or(0)]);
+        if shape == pixel {
+            return self.node(operation, path, &[x], pixel, |node| node);
+        }
+        let pooled = self.node(operation, &format!("{path}/pixel"), &[x], pixel, |node| node);
+        self.node("Flatten", path, &[&pooled], shape, |node| node)
     }
 
     /// Kernel and bias of a layer.
@@ -255,25 +293,28 @@ impl<'a> Exporter<'a> {
         &mut self,
         path: &str,
         use_bias: bool,
-        values: impl Fn(&'a Tensor) -> Values<'a>,
+        kernel: impl Fn(&'a Tensor) -> Values<'a>,
     ) -> Vec<String> {
-        let mut names = Vec::new();
-        for own in if use_bias { &["kernel", "bias"][..] } else { &["kernel"] } {
-            let name = format!("{path}/{own}");
-            let Some(&tensor) = self.parameters.get(&*name) else { continue };
-            let values = if *own == "kernel" { values(tensor) } else { Values::Plain(tensor) };
-            let extents = match (&values, &*tensor.shape()) {
-                (Values::OutputsFirst(_), &[rows, columns, input, output]) => {
-                    vec![output, input, rows, columns]
-                }
-                (Values::Depthwise(_), &[rows, columns, input, multiplier]) => {
-                    vec![input * multiplier, 1, rows, columns]
-                }
-                (_, shape) => shape.to_vec(),
-            };
-            names.push(self.initial(&name, extents, values));
+        let mut names = self.weight(path, "kernel", kernel);
+        if use_bias {
+            names.extend(self.weight(path, "bias", Values::Plain));
         }
         names
+    }
+
+    /// One weight of a layer, if the layer has it.
+    fn weight(&mut self, path: &str, own: &str, values: impl Fn(&'a Tensor) -> Values<'a>) -> Vec<String> {
+        let name = format!("{path}/{own}");
+        let Some(&tensor) = self.parameters.get(&*name) else { return Vec::new() };
+        let values = values(tensor);
+        let extents = match (&values, &*tensor.shape()) {
+            (Values::OutputsFirst(_), &[rows, columns, input, output]) => vec![output, input, rows, columns],
+            (Values::Depthwise(_), &[rows, columns, input, multiplier]) => {
+                vec![input * multiplier, 1, rows, columns]
+            }
+            (_, shape) => shape.to_vec(),
+        };
+        vec![self.initial(&name, extents, values)]
     }
 
     fn initial(&mut self, name: &str, extents: Vec<usize>, values: Values<'a>) -> String {
@@ -366,30 +407,4 @@ impl<'a> Exporter<'a> {
         self.nodes.push(attributes(node));
         Flow { name, shape }
     }
-}
-
-/// The settings of a window over a picture, with its padding as numbers.
-fn settings(window: Window) -> Vec<(&'static str, Vec<i64>)> {
-    let Window { size, stride, dilation, padding: Borders { top, bottom, left, right } } = window;
-    let list = |numbers: &[usize]| numbers.iter().map(|&number| number as i64).collect();
-    vec![
-        ("kernel_shape", list(&size)),
-        ("strides", list(&stride)),
-        ("dilations", list(&dilation)),
-        ("pads", list(&[top, left, bottom, right])),
-    ]
-}
-
-/// Adds a list of whole numbers as an attribute.
-fn ints(node: Message, (name, wholes): &(&str, Vec<i64>)) -> Message {
-    let attribute = Message::default().text(1, name).whole(20, 7);
-    node.message(5, wholes.iter().fold(attribute, |attribute, &whole| attribute.whole(8, whole)))
-}
-
-fn int(node: Message, name: &str, whole: i64) -> Message {
-    node.message(5, Message::default().text(1, name).whole(3, whole).whole(20, 2))
-}
-
-fn float(node: Message, name: &str, number: f32) -> Message {
-    node.message(5, Message::default().text(1, name).fraction(2, number).whole(20, 1))
 }

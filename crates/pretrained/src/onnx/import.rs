@@ -181,9 +181,8 @@ impl<'a> Importer<'a> {
             }
             match &*node.operation {
                 "Transpose" => return wholes(node, "perm") == Some(&[0, 3, 1, 2]),
-                "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "BatchNormalization" => {
-                    return false;
-                }
+                "Conv" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool"
+                | "BatchNormalization" => return false,
                 "Identity" | "Cast" | "Add" | "Sub" | "Mul" | "Div" | "Relu" | "Clip" | "Pad" => {
                     followed.extend(node.outputs.iter().map(String::as_str));
                 }

@@ -3,10 +3,13 @@
 //! Numbers in other files are never opened. The first three axes of a kernel and the order in which pictures are
 //! flattened are turned around on the way into the parameters.
 
+mod attributes;
 mod export;
 mod import;
 mod initial;
+mod joins;
 mod operations;
+mod pooling;
 mod scan;
 mod shapes;
 mod windows;

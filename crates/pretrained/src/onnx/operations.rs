@@ -2,12 +2,11 @@
 
 use super::import::{Flow, Importer, Kind, fraction, text, whole, wholes};
 use super::scan::{Attribute, Constant, Few, Node};
-use super::windows::{self, ceil_padding};
 use crate::number::NumberType;
 use crate::stored::{Layout, StoredTensor};
 use convnet_layers::{
-    Activation, ActivationKind, Add, AveragePooling2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D,
-    Dropout, GlobalAveragePooling2D, MaxPooling2D, Padding, Pair, ReLU, Rescaling, ZeroPadding2D,
+    Activation, ActivationKind, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout, Pair, ReLU,
+    Rescaling, ZeroPadding2D,
 };
 
 /// How the kernels of ONNX's convolutions are laid out.
@@ -22,8 +21,8 @@ impl<'a> Importer<'a> {
             "MatMul" => self.matmul(node),
             "BatchNormalization" => self.normalization(node),
             "MaxPool" | "AveragePool" => self.pooling(node),
-            "GlobalAveragePool" => self.global(node, true),
-            "ReduceMean" => self.mean(node),
+            "GlobalAveragePool" | "GlobalMaxPool" => self.global(node, true),
+            "ReduceMean" | "ReduceMax" => self.reduction(node),
             "Relu" => self.activation(node, ReLU::new()),
             "Clip" => self.clip(node),
             "Sigmoid" => self.activation(node, Activation::new(ActivationKind::Sigmoid)),
@@ -37,6 +36,7 @@ impl<'a> Importer<'a> {
             "Squeeze" => self.squeeze(node),
             "Transpose" => self.transpose(node),
             "Constant" => self.constant_node(node),
+            "Concat" if self.joins_layers(node) => self.concatenation(node),
             "Shape" | "Gather" | "Unsqueeze" | "Concat" | "Slice" => self.extents(node),
             _ => Err("this operation is not supported".into()),
         }
@@ -76,12 +76,10 @@ impl<'a> Importer<'a> {
         };
         let window = self.window(node, [rows, columns])?;
         let group = usize::try_from(whole(node, "group", 1)).unwrap_or(0);
-        let depthwise = group > 1 && input == 1 && output.is_multiple_of(group);
-        if group != 1 && !depthwise {
-            return Err(format!(
-                "a convolution in {group} groups is not supported, only one or one per channel"
-            ));
+        if group == 0 || !output.is_multiple_of(group) {
+            return Err(format!("{output} outputs in {group} groups are not possible"));
         }
+        let depthwise = group > 1 && input == 1;
         let Some((source, shape)) = self.picture(node, 0)? else { return Ok(Flow::Refused) };
         let before = window.padding(shape)?;
         let kind = if depthwise {
@@ -96,7 +94,8 @@ impl<'a> Importer<'a> {
             let mut layer = Conv2D::new(output, Pair([rows, columns]))
                 .strides(window.strides)
                 .padding(before)
-                .dilation(window.dilations);
+                .dilation(window.dilations)
+                .groups(group);
             layer.use_bias = bias.is_some();
             Kind::Conv(layer)
         };
@@ -184,91 +183,6 @@ impl<'a> Importer<'a> {
             Flow::Refused => Ok(Flow::Refused),
             _ => Err("normalises something else than channels, which is not supported".into()),
         }
-    }
-
-    fn pooling(&mut self, node: &Node) -> Result<Flow, String> {
-        let Some(&[rows, columns]) = wholes(node, "kernel_shape") else {
-            return Err("`kernel_shape` is not rows and columns".into());
-        };
-        let size = windows::pair("kernel_shape", &[rows, columns])?;
-        let window = self.window(node, size.0)?;
-        if window.dilations != Pair::from(1) {
-            return Err("pooling with gaps between its taps is not supported".into());
-        }
-        let counts_padding = whole(node, "count_include_pad", 0) != 0;
-        let rounds_up = whole(node, "ceil_mode", 0) != 0;
-        let largest = node.operation == "MaxPool";
-        let Some((mut source, mut shape)) = self.picture(node, 0)? else { return Ok(Flow::Refused) };
-        let mut padding = window.padding(shape)?;
-        if rounds_up {
-            let wider = ceil_padding(padding, size, window.strides, shape)?;
-            if wider != padding && !largest {
-                return Err(
-                    "an average over windows that reach over the edge (`ceil_mode`) is not supported".into(),
-                );
-            }
-            padding = wider;
-        }
-        let emit = |this: &mut Self,
-                    layer: std::sync::Arc<dyn convnet_layers::layer::AnyLayer>,
-                    source: &mut String,
-                    shape: &mut [Option<usize>; 3]| {
-            *shape = super::import::behind(&*layer, *shape, shape[2]);
-            let from = std::mem::take(source);
-            *source = this.emit(node, Kind::Other(layer), vec![from], Vec::new(), Layout::default());
-        };
-        if largest {
-            let mut layer = MaxPooling2D::new(size).strides(window.strides);
-            layer.padding = padding;
-            emit(self, std::sync::Arc::new(layer), &mut source, &mut shape);
-        } else {
-            // Zeros around the picture count in PyTorch's default.
-            if let (true, Padding::Explicit([top, bottom, left, right])) = (counts_padding, padding) {
-                let zeros = ZeroPadding2D::new([[top, bottom], [left, right]]);
-                emit(self, std::sync::Arc::new(zeros), &mut source, &mut shape);
-                padding = Padding::Valid;
-            }
-            let mut layer = AveragePooling2D::new(size).strides(window.strides);
-            layer.padding = padding;
-            emit(self, std::sync::Arc::new(layer), &mut source, &mut shape);
-        }
-        Ok(Flow::Picture { source, shape, channels_last: false })
-    }
-
-    fn global(&mut self, node: &Node, keepdims: bool) -> Result<Flow, String> {
-        match self.flow(node, 0)? {
-            Flow::Picture { source, shape: [.., channels], channels_last } => {
-                let layer = Kind::Other(std::sync::Arc::new(GlobalAveragePooling2D { keepdims }));
-                let source = self.emit(node, layer, vec![source], Vec::new(), Layout::default());
-                Ok(if keepdims {
-                    Flow::Picture { source, shape: [Some(1), Some(1), channels], channels_last }
-                } else {
-                    Flow::Row { source, size: channels, by_channel: false }
-                })
-            }
-            Flow::Refused => Ok(Flow::Refused),
-            _ => Err("takes the mean of something else than pictures, which is not supported".into()),
-        }
-    }
-
-    /// A mean over height and width, as exporters write global pooling.
-    fn mean(&mut self, node: &Node) -> Result<Flow, String> {
-        let axes = match wholes(node, "axes") {
-            Some(axes) => axes.to_vec(),
-            None => self.few_wholes(node, 1)?.unwrap_or_default(),
-        };
-        let keepdims = whole(node, "keepdims", 1) != 0;
-        let last = match self.flow(node, 0)? {
-            Flow::Picture { channels_last, .. } => channels_last,
-            Flow::Refused => return Ok(Flow::Refused),
-            _ => return Err("takes the mean of something else than pictures, which is not supported".into()),
-        };
-        let mut axes: Vec<_> = axes.iter().map(|axis| axis.rem_euclid(4)).collect();
-        axes.sort_unstable();
-        if axes != if last { [1, 2] } else { [2, 3] } {
-            return Err("a mean over other axes than height and width is not supported".into());
-        }
-        self.global(node, keepdims)
     }
 
     /// A layer that leaves shapes and orders alone.
@@ -398,38 +312,6 @@ impl<'a> Importer<'a> {
             _ => return Err("a number divided by a layer's output is not supported".into()),
         };
         Ok(self.pass(node, Rescaling::new(scale).offset(offset), flow))
-    }
-
-    fn sum(&mut self, node: &Node, flows: Vec<Flow>) -> Result<Flow, String> {
-        if flows.iter().any(|flow| matches!(flow, Flow::Refused)) {
-            return Ok(Flow::Refused);
-        }
-        let mut sources = Vec::new();
-        for flow in &flows {
-            match (flow, &flows[0]) {
-                (Flow::Picture { source, channels_last: a, .. }, Flow::Picture { channels_last: b, .. })
-                    if a == b =>
-                {
-                    sources.push(source.clone());
-                }
-                (Flow::Row { source, by_channel: a, .. }, Flow::Row { by_channel: b, .. }) if a == b => {
-                    sources.push(source.clone());
-                }
-                _ => return Err("adds pictures of different orders, which is not supported".into()),
-            }
-        }
-        if sources.len() < 2 {
-            return Ok(flows.into_iter().next().unwrap_or(Flow::Refused));
-        }
-        let layer = Kind::Other(std::sync::Arc::new(Add::new()));
-        let name = self.emit(node, layer, sources, Vec::new(), Layout::default());
-        Ok(match flows.into_iter().next() {
-            Some(Flow::Picture { shape, channels_last, .. }) => {
-                Flow::Picture { source: name, shape, channels_last }
-            }
-            Some(Flow::Row { size, by_channel, .. }) => Flow::Row { source: name, size, by_channel },
-            _ => Flow::Refused,
-        })
     }
 
     /// A constant for each output of a layer without a bias, which nothing else reads, is its bias.

@@ -73,5 +73,13 @@ pub fn mobilenet(alpha: f64, size: usize, top: Top) -> Result<Entry> {
         (Top::Classes(_), 128) if alpha == 0.25 => Some("mobilenet_0_25_128"),
         _ => None,
     };
-    Ok(Entry { name: "mobilenet", architecture: network, input, manifest })
+    Ok(Entry {
+        name: "mobilenet",
+        architecture: network,
+        input,
+        manifest,
+        fine_tune_from: "conv_dw_12",
+        shown_layers: ["conv_pw_1", "conv_pw_3", "conv_pw_5", "conv_pw_11"],
+        published: None,
+    })
 }

@@ -3,6 +3,7 @@
 //! An entry is an architecture, what it takes, and the name of the manifest of its weights in `convnet-datasets`, which
 //! finds or fetches the file; nothing is fetched here.
 
+mod efficientnet_lite0;
 mod imagenet;
 mod mobilenet;
 mod vgg16;
@@ -12,6 +13,7 @@ use convnet_layers::{Architecture, InputSpec, Model};
 use convnet_tensor::Seed;
 use std::path::Path;
 
+pub use efficientnet_lite0::efficientnet_lite0;
 pub use imagenet::{ImageNetClass, ImageNetClasses, Prediction, decode_predictions};
 pub use mobilenet::mobilenet;
 pub use vgg16::vgg16;
@@ -36,6 +38,14 @@ pub struct Entry {
     pub input: InputSpec,
     /// The manifest of its weights in `convnet-datasets`, where there is one.
     pub manifest: Option<&'static str>,
+    /// The first layer with weights of its last block: where fine-tuning begins (chapter 5.3.2, for
+    /// [`Model::unfreeze_from`]).
+    pub fine_tune_from: &'static str,
+    /// Convolutions of four of its blocks, from the first to the last, whose filters are worth seeing (chapter 5.4.2): the
+    /// chapter's own of VGG16, the last of each block of other networks.
+    pub shown_layers: [&'static str; 4],
+    /// What the layers of its published file are called here, where they are called otherwise there.
+    published: Option<fn(&str) -> String>,
 }
 
 impl Entry {
@@ -54,12 +64,16 @@ impl Entry {
         Ok(Model::new(self.architecture, self.input, seed)?)
     }
 
-    /// The network with the weights of a file, and what loading did.
+    /// The network with the weights of a file, and what loading did. Layers are found under the names of the published
+    /// file too.
     ///
     /// # Errors
     /// Those of [`Entry::untrained`], [`WeightFile::open`] and [`WeightFile::load_into`].
     pub fn load(self, weights: impl AsRef<Path>, loading: Loading) -> Result<(Model, Loaded)> {
         let mut file = WeightFile::open(weights)?;
+        if let Some(published) = self.published {
+            file.rename(published);
+        }
         let mut model = self.untrained(Seed(0))?;
         let loaded = file.load_into(&mut model, loading)?;
         Ok((model, loaded))

@@ -39,5 +39,13 @@ pub fn vgg16(size: usize, top: Top) -> Entry {
         manifest = "vgg16";
     }
     let input = InputSpec::new([size, size, 3]).pixels(Pixels::CaffeBgr);
-    Entry { name: "vgg16", architecture: network, input, manifest: Some(manifest) }
+    Entry {
+        name: "vgg16",
+        architecture: network,
+        input,
+        manifest: Some(manifest),
+        fine_tune_from: "block5_conv1",
+        shown_layers: ["block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1"],
+        published: None,
+    }
 }

@@ -66,6 +66,12 @@ pub(crate) fn small_model() -> Model {
     WeightFile::open(small("small.keras")).unwrap().model(input()).unwrap()
 }
 
+/// The network with groups and several ways side by side, from one of Keras' files.
+pub(crate) fn branches_model() -> Model {
+    let mut file = WeightFile::open(small("branches.keras")).unwrap();
+    file.model(InputSpec::new([12, 10, 4])).unwrap()
+}
+
 /// A tensor of `goldens/pretrained.safetensors`.
 pub(crate) fn golden(name: &str) -> Tensor {
     golden_of("pretrained.safetensors", name)
