@@ -11,17 +11,19 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
 /// The layer behind which everything learns.
 const CUT: &str = "vgg16/block4_pool";
 const BATCH: usize = 20;
 const STEPS: usize = 5;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Outcome<()> {
     let threads = std::thread::available_parallelism()?.get();
     convnet_cpu::parallel::install(threads, measure)?
 }
 
-fn measure() -> Result<(), Box<dyn Error>> {
+fn measure() -> Outcome<()> {
     let mut model = Model::new(vgg16(), InputSpec::new([150, 150, 3]), Seed(1))?;
     model.unfreeze_from("vgg16/block5_conv1")?;
     let mut random = Seed(1).stream(Purpose::Check, 0, 0);
@@ -49,7 +51,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn of_prediction(model: &Model, x: &Tensor) -> Result<Duration, Box<dyn Error>> {
+fn of_prediction(model: &Model, x: &Tensor) -> Outcome<Duration> {
     let mut best = Duration::MAX;
     let mut tape = Tape::new();
     for _ in 0..STEPS {
@@ -60,7 +62,7 @@ fn of_prediction(model: &Model, x: &Tensor) -> Result<Duration, Box<dyn Error>> 
     Ok(best)
 }
 
-fn of_step(mut model: Model, pictures: &Dataset) -> Result<Duration, Box<dyn Error>> {
+fn of_step(mut model: Model, pictures: &Dataset) -> Outcome<Duration> {
     let rate = RmsProp { learning_rate: 1e-5, ..RmsProp::default() };
     let settings = Fit {
         batch_size: BATCH,
