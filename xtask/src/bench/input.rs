@@ -66,7 +66,8 @@ fn training(pictures: Dataset) -> Result<Training> {
     Training::on(pictures, model(cats_dogs::convnet(true), SHAPE)?, BATCH, 1e-4)
 }
 
-/// JPEG files in memory, decoded, brought to 150×150 and to numbers from 0 to 1.
+/// JPEG files in memory, decoded, brought to 150×150 as OpenCV and TensorFlow do (four pixels for each, not antialiased) and
+/// to numbers from 0 to 1.
 pub(super) fn decode() -> Result<Step> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(photographs()?)? {
@@ -110,7 +111,7 @@ impl Tools {
         let [height, width, channels] = SHAPE;
         let picture = self.decoder.decode(file, channels)?;
         self.small.resize(to.len(), 0);
-        self.resizer.resize(picture, height, width, Fit::Squash, Filter::Bilinear, &mut self.small);
+        self.resizer.resize(picture, height, width, Fit::Squash, Filter::BilinearPlain, &mut self.small);
         Pixels::ZeroToOne.write(channels, &self.small, to);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::Geometry;
 use super::row::{Line, Row, Weights};
-use super::seen::{Seen, View};
+use super::seen::{Pixels, View};
 use crate::conv2d::band::{Band, deal};
 use crate::epilogue::Epilogue;
 use crate::parallel;
@@ -39,7 +39,7 @@ pub(super) fn forward_weights(g: &Geometry, kernel: &[f32], epilogue: &Epilogue<
 pub(super) struct OutputRows<'a> {
     g: &'a Geometry,
     weights: &'a Weights,
-    seen: Seen<'a>,
+    pixels: Pixels<'a>,
     lines: Vec<Line>,
     tile: Tile,
 }
@@ -47,8 +47,8 @@ pub(super) struct OutputRows<'a> {
 impl<'a> OutputRows<'a> {
     /// `pictures` begin with the picture.
     pub(super) fn new(g: &'a Geometry, weights: &'a Weights, pictures: &'a [f32]) -> OutputRows<'a> {
-        let seen = Seen::new(View::of_input(g), &pictures[..g.input_len()]);
-        OutputRows { g, weights, seen, lines: Vec::new(), tile: Tile::new(isa(), g.out_channels()) }
+        let pixels = Pixels::new(View::of_input(g), &pictures[..g.input_len()]);
+        OutputRows { g, weights, pixels, lines: Vec::new(), tile: Tile::new(isa(), g.out_channels()) }
     }
 
     /// Writes row `row` to `y`, whose pixels stand `pitch` numbers apart. Going down the picture costs the least.
@@ -56,14 +56,13 @@ impl<'a> OutputRows<'a> {
         let window = &self.g.window;
         self.lines.clear();
         for ky in 0..window.size[0] {
-            let start = self.seen.row(row * window.stride[0] + ky * window.dilation[0]);
             // Rows of zeros take part, so that a picture with padding of its own gives the same bits.
-            let start = start.unwrap_or(self.seen.zeros());
+            let start = self.pixels.row(row * window.stride[0] + ky * window.dilation[0]);
             self.lines.push(Line { tap: ky * window.size[1], start });
         }
         let [_, columns, _] = self.g.output();
         self.tile.run(Row {
-            seen: &self.seen,
+            pixels: &self.pixels,
             lines: &self.lines,
             weights: self.weights,
             window: *window,

@@ -2,7 +2,7 @@
 
 use super::Geometry;
 use super::row::{Line, Row, Weights};
-use super::seen::{Seen, View};
+use super::seen::{Pixels, View};
 use crate::conv2d::band::{Band, deal};
 use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
@@ -36,18 +36,18 @@ fn of_rows(g: &Geometry, weights: &Weights, dy: &[f32], band: &Band, dx: &mut [f
     let [rows, columns] = g.window.size;
     let window = Window { stride: [1, 1], ..g.window };
     let tile = Tile::new(isa(), g.out_channels());
-    let mut seen = Seen::new(View::of_gradient(g), dy);
+    let mut pixels = Pixels::new(View::of_gradient(g), dy);
     let mut wide = Buffer::recycled(if g.multiplier == 1 { 0 } else { g.width * g.out_channels() });
     let mut lines = Vec::with_capacity(rows);
     for (row, dx) in band.rows.clone().zip(dx.chunks_exact_mut((g.width * g.channels).max(1))) {
         lines.clear();
         for ky in 0..rows {
-            let start = seen.row(row + ky * window.dilation[0]);
-            lines.extend(start.map(|start| Line { tap: ky * columns, start }));
+            let start = pixels.row(row + ky * window.dilation[0]);
+            lines.extend(start.map(|start| Line { tap: ky * columns, start: Some(start) }));
         }
         let to = if g.multiplier == 1 { &mut *dx } else { &mut *wide };
         tile.run(Row {
-            seen: &seen,
+            pixels: &pixels,
             lines: &lines,
             weights,
             window,

@@ -1,6 +1,6 @@
 //! The loop: one row of the output from the rows that its windows see.
 
-use super::seen::{Seen, View};
+use super::seen::{Pixels, View};
 use crate::epilogue::Epilogue;
 use crate::gemm::{Rows, for_each_tile};
 use crate::memory::Buffer;
@@ -56,13 +56,13 @@ impl Weights {
 pub(super) struct Line {
     /// The number of the first of its taps.
     pub(super) tap: usize,
-    /// Where the pixels start.
-    pub(super) start: usize,
+    /// Where the pixels start; `None` for zeros.
+    pub(super) start: Option<usize>,
 }
 
 /// Writes `columns` pixels of the output, `to_pitch` numbers from one to the next.
 pub(super) struct Row<'a> {
-    pub(super) seen: &'a Seen<'a>,
+    pub(super) pixels: &'a Pixels<'a>,
     pub(super) lines: &'a [Line],
     pub(super) weights: &'a Weights,
     /// Only its columns count.
@@ -77,25 +77,71 @@ impl Kernel for Row<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(mut self, simd: S) {
         let Weights { pitch, filled, taps, .. } = *self.weights;
-        assert!(filled.next_multiple_of(S::LANES) <= pitch, "pixels of whole vectors");
         let ([_, stride], [_, dilation], [_, size]) =
             (self.window.stride, self.window.dilation, self.window.size);
-        let Some(last) = self.columns.checked_sub(1) else { return };
-        let seen = (last * stride + (size - 1) * dilation + 1) * pitch;
+        let whole = filled.next_multiple_of(S::LANES);
+        assert!(whole <= pitch && whole <= self.pixels.pitch(), "pixels of whole vectors");
+        let (left, width) = (self.pixels.left(), self.pixels.columns());
+        let seen = width * self.pixels.pitch();
+        assert!(seen <= self.pixels.zeros().len(), "a row of zeros");
         for line in self.lines {
-            assert!(line.start + seen <= self.seen.numbers().len(), "a window beyond the row");
+            let end = line.start.map_or(0, |start| start + seen);
+            assert!(end <= self.pixels.numbers().len(), "a window beyond the row");
             assert!(line.tap + size <= taps, "a row of taps beyond the kernel");
         }
-        let columns = 0..self.columns;
+        // The windows that see nothing but pixels.
+        let fitting =
+            (left + width).checked_sub((size - 1) * dilation + 1).map_or(0, |rest| rest / stride + 1);
+        let first = left.div_ceil(stride).min(self.columns);
+        let inner = first..fitting.clamp(first, self.columns);
+        for column in (0..inner.start).chain(inner.end..self.columns) {
+            at_border(simd, &mut self, column);
+        }
         match (size, dilation, stride, self.lines) {
+            _ if inner.is_empty() => {}
             (3, 1, 1, &[a, b, c]) => {
-                for_each_tile::<S, _, PIXELS, 1>(simd, columns, &mut ThreeByThree::<1>(&mut self, [a, b, c]));
+                for_each_tile::<S, _, PIXELS, 1>(simd, inner, &mut ThreeByThree::<1>(&mut self, [a, b, c]));
             }
             (3, 1, 2, &[a, b, c]) => {
-                for_each_tile::<S, _, PIXELS, 1>(simd, columns, &mut ThreeByThree::<2>(&mut self, [a, b, c]));
+                for_each_tile::<S, _, PIXELS, 1>(simd, inner, &mut ThreeByThree::<2>(&mut self, [a, b, c]));
             }
-            _ => for_each_tile::<S, _, PIXELS, 1>(simd, columns, &mut AnyWindow(&mut self)),
+            _ => for_each_tile::<S, _, PIXELS, 1>(simd, inner, &mut AnyWindow(&mut self)),
         }
+    }
+}
+
+impl Row<'_> {
+    /// The pixels of a line.
+    #[inline(always)]
+    fn line(&self, line: &Line) -> *const f32 {
+        match line.start {
+            Some(start) => self.pixels.numbers().as_ptr().wrapping_add(start),
+            None => self.pixels.zeros().as_ptr(),
+        }
+    }
+}
+
+/// One position of the window that sees zeros beside the row.
+#[inline(always)]
+fn at_border<S: Simd>(simd: S, row: &mut Row<'_>, column: usize) {
+    let (left, width, zeros) = (row.pixels.left(), row.pixels.columns(), row.pixels.zeros().as_ptr());
+    let (stride, dilation) = (row.window.stride[1], row.window.dilation[1]);
+    for channel in (0..row.weights.filled).step_by(S::LANES) {
+        let mut sum = simd.splat(0.0);
+        for line in row.lines {
+            for tap in 0..row.window.size[1] {
+                let place =
+                    (column * stride + tap * dilation).checked_sub(left).filter(|&place| place < width);
+                // SAFETY: `run` checked the taps, and that each line and the zeros have `width` pixels of whole vectors.
+                unsafe {
+                    let weight = (line.tap + tap) * row.weights.pitch + channel;
+                    let weight = simd.load_at(row.weights.numbers.as_ptr().add(weight));
+                    let pixel = place.map_or(zeros, |place| row.line(line).add(place * row.pixels.pitch()));
+                    sum = simd.multiply_add(simd.load_at(pixel.add(channel)), weight, sum);
+                }
+            }
+        }
+        finish(simd, row, column, channel, [sum]);
     }
 }
 
@@ -106,18 +152,18 @@ impl<const STRIDE: usize> Rows for ThreeByThree<'_, '_, STRIDE> {
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let ThreeByThree(row, lines) = self;
-        let pitch = row.weights.pitch;
-        let (seen, numbers) = (row.seen.numbers().as_ptr(), row.weights.numbers.as_ptr());
-        let mut starts = [(seen, numbers); 3];
+        let (pitch, step) = (row.weights.pitch, row.pixels.pitch());
+        let numbers = row.weights.numbers.as_ptr();
+        let mut starts = [(numbers, numbers); 3];
         for (start, line) in starts.iter_mut().zip(lines) {
-            let pixels = seen.wrapping_add(line.start + first * STRIDE * pitch);
+            let pixels = row.line(line).wrapping_add((first * STRIDE - row.pixels.left()) * step);
             *start = (pixels, numbers.wrapping_add(line.tap * pitch));
         }
         for channel in (0..row.weights.filled).step_by(S::LANES) {
             let mut sums = [simd.splat(0.0); ROWS];
             for &(pixels, weights) in &starts {
-                // SAFETY: `run` checked the taps and, for the last window, the pixels of every line; a pixel and the weights of
-                // a tap are whole vectors.
+                // SAFETY: `run` checked the taps and the pixels of every line, and that these windows see nothing else; a pixel
+                // and the weights of a tap are whole vectors.
                 unsafe {
                     let weights = weights.add(channel);
                     let [one, two, three] = [
@@ -127,20 +173,20 @@ impl<const STRIDE: usize> Rows for ThreeByThree<'_, '_, STRIDE> {
                     ];
                     let mut pixels = pixels.add(channel);
                     let mut left = simd.load_at(pixels);
-                    pixels = pixels.add(pitch);
+                    pixels = pixels.add(step);
                     let mut middle = left;
                     if STRIDE == 1 {
                         middle = simd.load_at(pixels);
-                        pixels = pixels.add(pitch);
+                        pixels = pixels.add(step);
                     }
                     for sum in &mut sums {
                         if STRIDE == 2 {
                             middle = simd.load_at(pixels);
-                            pixels = pixels.add(pitch);
+                            pixels = pixels.add(step);
                         }
                         let right = simd.load_at(pixels);
                         // Behind the last window this pointer is not read.
-                        pixels = pixels.wrapping_add(pitch);
+                        pixels = pixels.wrapping_add(step);
                         *sum = simd.multiply_add(left, one, *sum);
                         *sum = simd.multiply_add(middle, two, *sum);
                         *sum = simd.multiply_add(right, three, *sum);
@@ -160,7 +206,8 @@ impl Rows for AnyWindow<'_, '_> {
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S, first: usize) {
         let pitch = self.0.weights.pitch;
-        let (stride, dilation) = (self.0.window.stride[1] * pitch, self.0.window.dilation[1] * pitch);
+        let (step, left) = (self.0.pixels.pitch(), self.0.pixels.left());
+        let (stride, dilation) = (self.0.window.stride[1], self.0.window.dilation[1]);
         for channel in (0..self.0.weights.filled).step_by(S::LANES) {
             let mut sums = [simd.splat(0.0); ROWS];
             for line in self.0.lines {
@@ -169,10 +216,11 @@ impl Rows for AnyWindow<'_, '_> {
                     unsafe {
                         let weight = (line.tap + tap) * pitch + channel;
                         let weight = simd.load_at(self.0.weights.numbers.as_ptr().add(weight));
-                        let start = line.start + first * stride + tap * dilation + channel;
-                        let pixels = self.0.seen.numbers().as_ptr().add(start);
+                        let start = (first * stride + tap * dilation - left) * step + channel;
+                        let pixels = self.0.line(line).add(start);
                         for (pixel, sum) in sums.iter_mut().enumerate() {
-                            *sum = simd.multiply_add(simd.load_at(pixels.add(pixel * stride)), weight, *sum);
+                            let pixel = simd.load_at(pixels.add(pixel * stride * step));
+                            *sum = simd.multiply_add(pixel, weight, *sum);
                         }
                     }
                 }

@@ -17,7 +17,7 @@ const ACTIVATIONS: [Activation; 3] = [Activation::Linear, Activation::Relu, Acti
 prop_compose! {
     fn geometries()(
         height in 1usize..12, width in 1usize..20,
-        channels in prop_oneof![1usize..5, Just(8usize), 15usize..34],
+        channels in prop_oneof![1usize..5, Just(8usize), Just(16usize), Just(32usize), 15usize..34],
         multiplier in prop_oneof![Just(1usize), 2usize..4],
         size in prop_oneof![Just([3usize, 3]), [1usize..4, 1usize..5]],
         stride in prop_oneof![Just([1usize, 1]), Just([2usize, 2]), [1usize..4, 1usize..4]],

@@ -2,6 +2,7 @@
 
 use super::{Decoder, Undecodable, Upright, check_size, grey, room, turn};
 use image::metadata::Orientation;
+use memchr::memchr;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -70,10 +71,7 @@ fn is_whole(bytes: &[u8]) -> bool {
     // Markers without a length: fill bytes, a stuffed zero, restarts, TEM and SOI.
     let bare = |marker: u8| matches!(marker, 0xff | 0x00 | 0x01 | 0xd0..=0xd8);
     loop {
-        let Some(next) = bytes.get(place..).and_then(|rest| rest.iter().position(|&byte| byte == 0xff))
-        else {
-            return false;
-        };
+        let Some(next) = bytes.get(place..).and_then(|rest| memchr(0xff, rest)) else { return false };
         place += next + 1;
         match bytes.get(place) {
             None => return false,
