@@ -1,6 +1,7 @@
 //! `--plan`: what would run, on which data, how long, with how much memory.
 
 use crate::chapter5::{Cost, Experiment};
+use crate::lab::base::Base;
 use crate::lab::data::Data;
 use crate::options::Options;
 use crate::stdout;
@@ -42,6 +43,11 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
             pictures.push((data.name(), data.planned(options)?));
         }
     }
+    let mut base = (String::new(), None);
+    if experiments.iter().any(|experiment| experiment.base) {
+        let (words, row) = Base::planned(options)?;
+        base = (format!("\nbase: {words}"), row);
+    }
     let mib = pictures.iter().map(|(_, planned)| planned.mib).sum();
     let columns = [
         ("id", Align::Left),
@@ -56,7 +62,7 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
         table.row(["", &format!("to read or paint the {name}"), &words::seconds(planned.seconds), ""]);
     }
     for experiment in experiments {
-        let cost = (experiment.cost)(options.profile);
+        let cost = (experiment.cost)(options.profile, base.1.map_or(0.0, |row| row.forward));
         let seconds = speed.seconds(&cost);
         total += seconds;
         table.row([
@@ -67,7 +73,7 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
         ]);
     }
     stdout::print(&format!(
-        "profile {}, seed {}, {} threads, {}\n{}\noutput: {}\n\n{table}\ntogether about {} on this machine",
+        "profile {}, seed {}, {} threads, {}\n{}{}\noutput: {}\n\n{table}\ntogether about {} on this machine",
         options.profile.word(),
         options.seed,
         options.threads(),
@@ -77,6 +83,7 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
             .map(|(name, planned)| format!("{name}: {}", planned.words))
             .collect::<Vec<_>>()
             .join("\n"),
+        base.0,
         options.out.display(),
         words::seconds(total)
     ))

@@ -1,7 +1,8 @@
 //! `reproduce-chapter5`: chooses experiments, runs them one after the other, writes results.json and the page after each.
 
 use crate::chapter5::{self, ALL, Experiment};
-use crate::exit::{Interrupted, Usage};
+use crate::exit::{Interrupted, Skipped, Usage};
+use crate::lab::base::Base;
 use crate::lab::data::{Data, Sets};
 use crate::lab::{Lab, convolution, create_folders};
 use crate::options::{Options, Profile, with_threads};
@@ -17,6 +18,7 @@ use convnet_tensor::Seed;
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -43,6 +45,10 @@ fn prepared(
     let mut progress = Progress::stderr();
     let wanted: Vec<Data> = experiments.iter().map(|experiment| experiment.data).collect();
     let sets = Sets::obtain(&wanted, options, &mut progress)?;
+    let base = match experiments.iter().any(|experiment| experiment.base) {
+        true => Some(Base::obtain(options, &mut progress)?.map(Arc::new)),
+        false => None,
+    };
     // Only now, so that Ctrl-C ends a download at once. The first lets the step end and writes a checkpoint; the second
     // ends the program.
     ctrlc::set_handler(|| {
@@ -63,6 +69,7 @@ fn prepared(
         checkpoints: Vec::new(),
         interrupted: &INTERRUPTED,
         sets,
+        base,
     };
     all(options, lab, chosen, experiments)
 }
@@ -122,7 +129,7 @@ fn all(
     }
     stdout::print(&format!("{}\nreport: {}", summary(&results), lab.out.join("index.html").display()))?;
     let failed: Vec<_> =
-        ended.values().filter(|record| record.status != Status::Done).map(|record| &*record.id).collect();
+        ended.values().filter(|record| record.status == Status::Failed).map(|record| &*record.id).collect();
     if !failed.is_empty() {
         bail!("{} of {} experiments did not end well: {}", failed.len(), ended.len(), failed.join(", "));
     }
@@ -138,7 +145,8 @@ fn one(
 ) -> Record {
     lab.models.clear();
     lab.checkpoints.clear();
-    let cost = (experiment.cost)(lab.profile);
+    let forward = lab.base.as_ref().and_then(|base| Some(base.as_ref().ok()?.row.forward));
+    let cost = (experiment.cost)(lab.profile, forward.unwrap_or_default());
     lab.record = Record {
         id: experiment.id.into(),
         title: Some(experiment.title.into()),
@@ -151,13 +159,14 @@ fn one(
         predicted_mib: Some(plan::memory(lab.sets.mib(lab.profile), &cost)),
         ..Record::default()
     };
-    let is_done = |need: &str| ended.get(need).is_some_and(|record| record.status == Status::Done);
-    if let Some(need) = experiment.needs.iter().find(|need| !is_done(need)) {
+    lab.progress.say(&format!("{}  {}", experiment.id, experiment.title));
+    let status = |need: &str| ended.get(need).map_or(Status::Failed, |record| record.status);
+    if let Some(need) = experiment.needs.iter().find(|need| status(need) != Status::Done) {
+        let why = if status(need) == Status::Skipped { "was skipped" } else { "did not end well" };
         lab.record.status = Status::Skipped;
-        lab.record.error = Some(format!("needs {need}, which did not end well"));
+        lab.record.error = Some(format!("needs {need}, which {why}"));
         return std::mem::take(&mut lab.record);
     }
-    lab.progress.say(&format!("{}  {}", experiment.id, experiment.title));
     // What an experiment before it left idle is not its own.
     convnet_cpu::memory::release();
     let can_measure_peak = reset_peak();
@@ -172,6 +181,11 @@ fn one(
         Err(_) if INTERRUPTED.load(Ordering::SeqCst) => {
             record.status = Status::Skipped;
             record.error = Some("interrupted; its checkpoint is kept".into());
+        }
+        Err(error) if error.is::<Skipped>() => {
+            lab.progress.say(&format!("{}  skipped: {error}", experiment.id));
+            record.status = Status::Skipped;
+            record.error = Some(error.to_string());
         }
         Err(error) => {
             record.status = Status::Failed;

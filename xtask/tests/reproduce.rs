@@ -40,7 +40,15 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     let ids: Vec<_> = experiments.iter().map(|experiment| experiment["id"].as_str().unwrap()).collect();
     let digits = ["5.1", "5.1-dense", "5.1.1", "5.1.2", "5.1-shift"];
     assert_eq!(ids[..5], digits);
-    assert_eq!(ids[5..], ["5.2.1", "5.2.4", "5.2.5", "5.2.5-show"]);
+    assert_eq!(ids[5..9], ["5.2.1", "5.2.4", "5.2.5", "5.2.5-show"]);
+    let on_a_base = ["5.3.1a", "5.3.1-pixels", "5.3.1b", "5.3.1b-unfrozen", "5.3.2", "5.3.2-block3"];
+    assert_eq!(ids[9..], on_a_base);
+    let (experiments, on_a_base) = experiments.split_at(9);
+    for experiment in on_a_base {
+        assert_eq!(experiment["status"], "skipped", "{experiment}");
+        let why = experiment["error"].as_str().unwrap();
+        assert!(why.contains("no pretrained weights") || why.contains("which was skipped"), "{why}");
+    }
     for experiment in experiments {
         assert_eq!(experiment["status"], "done", "{experiment}");
         let is_digits = experiment["id"].as_str().unwrap().starts_with("5.1");
@@ -416,5 +424,60 @@ fn ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on() {
         let record = &results["experiments"][0];
         assert!(record["note"].as_str().unwrap().contains("Resumed"), "{record}");
         assert!(record.get("predicted_seconds").is_none(), "a part is not compared with the whole: {record}");
+    }
+}
+
+/// Section 5.3 on real pictures and a real base, where they are at hand: all its ways, what was frozen proven, and the same
+/// again when it was killed.
+#[test]
+fn a_pretrained_base_is_used_in_all_the_ways_of_the_chapter() {
+    let Some(data) = std::env::var_os("CONVNET_DATA_DIR") else {
+        println!("CONVNET_DATA_DIR is not set: not tried on a real base");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let mut command = smoke(&out, &["--only", "5.3*", "--base", "mobilenet", "--data", data.to_str().unwrap()]);
+        let (code, said) = ended(&command.args(more).output().unwrap());
+        assert_eq!(code, Some(0), "{said}");
+        (out, said)
+    };
+    let (out, said) = run("whole", &["--threads", "2"]);
+    let results: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
+    let experiments = results["experiments"].as_array().unwrap();
+    let on_a_base: Vec<_> =
+        experiments.iter().filter(|experiment| experiment["id"].as_str().unwrap().starts_with("5.3")).collect();
+    assert_eq!(on_a_base.len(), 6, "{said}");
+    for experiment in &on_a_base {
+        assert_eq!(experiment["status"], "done", "{experiment}");
+        assert_eq!(experiment["data"], "cats-and-dogs");
+        assert!(experiment["base"].as_str().unwrap().starts_with("MobileNet"), "{experiment}");
+        assert!(experiment["metrics"]["test_accuracy"].as_f64().unwrap() > 0.0);
+        let note = experiment["note"].as_str().unwrap();
+        let is_frozen = experiment["id"] != "5.3.1b-unfrozen";
+        let expected = if is_frozen { "before the training and after it" } else { "Nothing was frozen" };
+        assert!(note.contains(expected), "{note}");
+        assert!(note.contains("not those of this base") && experiment["book"].as_object().unwrap().is_empty());
+    }
+    let figures = on_a_base[5]["figures"].as_array().unwrap();
+    for figure in ["ways", "cost", "confusion"] {
+        assert!(figures.contains(&format!("figures/5.3.2-block3-{figure}.svg").into()), "{figure}");
+    }
+    let note = |number: usize| on_a_base[number]["note"].as_str().unwrap();
+    assert!(note(1).contains("was trained on pixels in the range MinusOneToOne"), "{}", note(1));
+    assert!(note(1).contains("The range of pixels alone moves"), "{}", note(1));
+    assert!(said.contains("features of validation pictures: taken from"), "{said}");
+
+    // The features of an earlier run are taken, and no bit of a model changes.
+    let again = folder.path().join("again");
+    fs::create_dir_all(&again).unwrap();
+    fs::rename(out.join("features"), again.join("features")).unwrap();
+    let (again, said) = run("again", &["--threads", "1"]);
+    assert!(said.contains("features of train pictures: taken from"), "{said}");
+    for id in ["5.3.1a", "5.3.1b", "5.3.2", "5.3.1b-unfrozen"] {
+        let model = |out: &Path| fs::read(out.join(format!("models/{id}.safetensors"))).unwrap();
+        assert!(model(&again) == model(&out), "{id}");
     }
 }

@@ -1,5 +1,7 @@
 //! Data sets whose pictures are changed at random each time they are met.
 
+use crate::numbers::no_pictures;
+use crate::store::Store;
 use crate::{Dataset, Result};
 use convnet_augment::Augment;
 use convnet_tensor::{Seed, Shape};
@@ -35,9 +37,12 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// When a setting of the augmentation is out of its range.
+    /// When a setting of the augmentation is out of its range, or [numbers](Dataset::with_numbers) stand for the pictures.
     pub fn augmented(mut self, augment: Augment, seed: Seed) -> Result<Dataset> {
         augment.check()?;
+        if let Store::Numbers(numbers) = &*self.store {
+            return Err(no_pictures(numbers));
+        }
         self.augmentation = (!augment.is_none()).then(|| Arc::new(Augmentation { augment, seed }));
         self.fingerprint = Arc::new(OnceLock::new());
         Ok(self)

@@ -87,7 +87,9 @@ impl Batches {
         if size == 0 {
             return wrong("the batch size", "at least 1", size);
         }
-        pixels.check(dataset.picture_shape()[2])?;
+        if dataset.layer().is_none() {
+            pixels.check(dataset.picture_shape()[2])?;
+        }
         Ok(Batches { dataset: dataset.clone(), size, order, pixels, orders: Arc::default() })
     }
 
@@ -151,7 +153,6 @@ impl Batches {
 
     /// `count` pictures from place `start` of `round` on, and from the rounds after it.
     fn fill(&self, round: u64, start: usize, count: usize) -> Result<Batch> {
-        let from = self.dataset.picture_shape();
         let shape = self.dataset.shape_in_batch();
         let mut batch = Batch {
             x: Tensor::recycled(shape.with_first(count)),
@@ -176,18 +177,7 @@ impl Batches {
         let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
         parallel::for_each_chunk(x.data_mut(), shape.size(), |slot, to| {
             let (number, round) = (numbers[slot], rounds[slot]);
-            let written =
-                self.dataset.picture(number as usize).map(|picture| match self.dataset.augmentation() {
-                    None => self.pixels.write(shape[2], picture.data(), to),
-                    Some((augment, seed)) => {
-                        let mut stream = seed.stream(Purpose::Augment, round, number);
-                        augment.draw([from[0], from[1], from[2]], &mut stream).write(
-                            picture.data(),
-                            self.pixels,
-                            to,
-                        );
-                    }
-                });
+            let written = self.dataset.write(number as usize, round, self.pixels, to);
             if let Err(error) = written {
                 let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
                 if failed.as_ref().is_none_or(|(first, _)| slot < *first) {

@@ -3,7 +3,7 @@
 use crate::augmented::Augmentation;
 use crate::store::{Store, View, picture_size};
 use crate::{Error, Origin, Result};
-use convnet_tensor::{Purpose, Seed, Shape, Tensor};
+use convnet_tensor::{Pixels, Purpose, Seed, Shape, Tensor};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     view: View,
     labels: Arc<[u32]>,
     classes: Arc<[String]>,
@@ -140,7 +140,8 @@ impl Dataset {
     /// Picture `number`, `[height, width, channels]`: a view where pictures are in memory, else read from the file.
     ///
     /// # Errors
-    /// [`Error::Cache`] when the file cannot be read. Pictures in memory give none.
+    /// [`Error::Cache`] when the file cannot be read, [`Error::Argument`] where [numbers](Dataset::with_numbers) stand for the
+    /// pictures. Pictures in memory give none.
     ///
     /// # Panics
     /// When there are not so many pictures.
@@ -148,9 +149,32 @@ impl Dataset {
         self.store.picture(self.view.place(number))
     }
 
-    /// Whether the pictures lie in memory, not in a file.
+    /// Whether the pictures, or what stands for them, lie in memory, not in a file.
     pub fn in_memory(&self) -> bool {
-        matches!(*self.store, Store::Memory(_))
+        match &*self.store {
+            Store::Memory(_) => true,
+            Store::File(_) => false,
+            Store::Numbers(numbers) => numbers.in_memory(),
+        }
+    }
+
+    /// Writes picture `number` as a model takes it: its pixels in their range, changed at random where the set is augmented, or
+    /// the numbers that stand for it.
+    pub(crate) fn write(&self, number: usize, round: u64, pixels: Pixels, to: &mut [f32]) -> Result<()> {
+        let place = self.view.place(number);
+        if let Store::Numbers(numbers) = &*self.store {
+            return numbers.write(place, to);
+        }
+        let (picture, shape) = (self.store.picture(place)?, self.picture_shape());
+        match self.augmentation() {
+            None => pixels.write(shape[2], picture.data(), to),
+            Some((augment, seed)) => {
+                let mut stream = seed.stream(Purpose::Augment, round, number as u64);
+                let transform = augment.draw([shape[0], shape[1], shape[2]], &mut stream);
+                transform.write(picture.data(), pixels, to);
+            }
+        }
+        Ok(())
     }
 
     /// The file that picture `number` came from, relative to the folder that was read, if it came from one.
@@ -203,6 +227,7 @@ impl Dataset {
             self.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
             self.view.places().for_each(|place| hash.update(self.store.digest(place)));
             self.augmentation.iter().for_each(|augmentation| hash.update(augmentation.text()));
+            self.layer().iter().for_each(|layer| hash.update(layer));
             hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
         })
     }
@@ -268,18 +293,23 @@ impl Dataset {
                     .copy_from_slice(&from[source..source + columns * channels]);
             }
         })?;
+        Ok(self.with_store(store, format!("shifted by ({dx}, {dy}) pixels")))
+    }
+
+    /// The same data set with another store, which has what stands for each picture in the order of this set.
+    pub(crate) fn with_store(&self, store: Store, change: String) -> Dataset {
         let names =
             self.names.as_ref().map(|names| self.view.places().map(|place| names[place].clone()).collect());
-        Ok(Dataset {
+        Dataset {
             view: View::all(self.len()),
             store: Arc::new(store),
             labels: Arc::clone(&self.labels),
             classes: Arc::clone(&self.classes),
             names,
-            origin: self.origin.changed(format!("shifted by ({dx}, {dy}) pixels")),
+            origin: self.origin.changed(change),
             augmentation: self.augmentation.clone(),
             fingerprint: Arc::default(),
-        })
+        }
     }
 
     fn check_count(&self, count: usize) -> Result<()> {

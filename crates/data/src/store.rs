@@ -1,5 +1,6 @@
-//! Where the pictures of a data set lie: in memory, or as records of equal size in a file.
+//! Where the pictures of a data set lie: in memory, or as records of equal size in a file; or the numbers that stand for them.
 
+use crate::numbers::{Numbers, no_pictures};
 use crate::record_file::{RecordFile, RecordWriter};
 use crate::{Error, Result};
 use convnet_tensor::{Shape, Tensor};
@@ -22,6 +23,8 @@ pub(crate) enum Store {
     Memory(Tensor<u8>),
     /// Read where they are needed.
     File(RecordFile),
+    /// What a network made of pictures.
+    Numbers(Numbers),
 }
 
 impl Store {
@@ -29,6 +32,7 @@ impl Store {
         match self {
             Store::Memory(pictures) => pictures.len_first(),
             Store::File(file) => file.len(),
+            Store::Numbers(numbers) => numbers.len(),
         }
     }
 
@@ -37,6 +41,7 @@ impl Store {
         match self {
             Store::Memory(pictures) => pictures.shape().without_first(),
             Store::File(file) => file.shape(),
+            Store::Numbers(numbers) => numbers.shape(),
         }
     }
 
@@ -47,6 +52,7 @@ impl Store {
                 Ok(pictures.rows(number..number + 1).reshaped(self.picture_shape())?)
             }
             Store::File(file) => file.read(number),
+            Store::Numbers(numbers) => Err(no_pictures(numbers)),
         }
     }
 
@@ -55,6 +61,7 @@ impl Store {
         match self {
             Store::Memory(pictures) => digest(pictures.rows(number..number + 1).data()),
             Store::File(file) => file.digest(number),
+            Store::Numbers(numbers) => numbers.digest(number),
         }
     }
 
@@ -68,6 +75,7 @@ impl Store {
         let mut builder = match self {
             Store::Memory(_) => Builder::memory(shape, numbers.len()),
             Store::File(file) => Builder::file(shape, Some(file.folder()))?,
+            Store::Numbers(numbers) => return Err(no_pictures(numbers)),
         };
         let mut new = Tensor::<u8>::recycled(shape);
         for number in numbers {

@@ -137,20 +137,61 @@ impl Architecture {
     /// # Errors
     /// [`Error::UnknownPath`].
     pub fn up_to(&self, path: &str) -> Result<Architecture> {
+        let (last, rest) = self.place(path)?;
+        let mut parts = self.parts[..=last].to_vec();
+        if let (Part::Nested(inner), Some(rest)) = (&mut parts[last].part, rest) {
+            *inner = inner.up_to(rest)?;
+        }
+        Ok(Architecture { parts })
+    }
+
+    /// What stands behind the layer at `path`: the other side of [`Architecture::up_to`], under the same names. It takes what that
+    /// layer gives.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPath`], and [`Error::Architecture`] when a layer behind it also takes what comes from before it.
+    pub fn behind(&self, path: &str) -> Result<Architecture> {
+        let (place, rest) = self.place(path)?;
+        let mut parts = Vec::new();
+        if let (Part::Nested(inner), Some(rest)) = (&self.parts[place].part, rest) {
+            let inner = inner.behind(rest)?;
+            if !inner.parts.is_empty() {
+                let name = self.parts[place].name.clone();
+                parts.push(NamedLayer { name, part: Part::Nested(inner), inputs: None });
+            }
+        }
+        // Where nothing is left of the part itself, its name stands for what comes in.
+        let cut = (parts.is_empty()).then(|| self.parts[place].name.clone());
+        for part in &self.parts[place + 1..] {
+            let mut part = part.clone();
+            for name in part.inputs.iter_mut().flatten() {
+                if cut.as_ref() == Some(name) {
+                    *name = INPUT.into();
+                } else if name == INPUT || self.parts[..place].iter().any(|before| before.name == *name) {
+                    return Err(Error::Architecture(format!(
+                        "`{}` takes the output of `{name}`, so that not all that it needs comes from `{path}`; cut where one \
+                         layer gives all",
+                        part.name
+                    )));
+                }
+            }
+            parts.push(part);
+        }
+        Ok(Architecture { parts })
+    }
+
+    /// The place of the part that the layer at `path` lies in, and the rest of the path.
+    fn place<'p>(&self, path: &'p str) -> Result<(usize, Option<&'p str>)> {
         let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
-        let unknown = || Error::UnknownPath {
+        let place = self.parts.iter().position(|part| part.name == first);
+        // A layer has no parts.
+        let place =
+            place.filter(|&place| rest.is_none() || matches!(self.parts[place].part, Part::Nested(_)));
+        place.map(|place| (place, rest)).ok_or_else(|| Error::UnknownPath {
             what: "layer",
             path: path.to_string(),
             nearest: crate::error::nearest(first, self.names()),
-        };
-        let last = self.parts.iter().position(|part| part.name == first).ok_or_else(unknown)?;
-        let mut parts = self.parts[..=last].to_vec();
-        match (&mut parts[last].part, rest) {
-            (_, None) => {}
-            (Part::Nested(inner), Some(rest)) => *inner = inner.up_to(rest)?,
-            (Part::Layer(_), Some(_)) => return Err(unknown()),
-        }
-        Ok(Architecture { parts })
+        })
     }
 
     fn free_name(&self, class: &str) -> String {

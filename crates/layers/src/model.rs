@@ -2,7 +2,7 @@
 
 use crate::architecture::{Architecture, InputSpec};
 use crate::error::{Error, Result, nearest};
-use crate::graph::Graph;
+use crate::graph::{Graph, Source};
 use crate::layer::{FinalActivation, Role};
 use crate::pass::{Outputs, Request};
 use convnet_autograd::operations::{Sigmoid, Softmax};
@@ -128,6 +128,38 @@ impl Model {
             }
             Ok(given.clone())
         })
+    }
+
+    /// What stands behind the layer at `path`, as a model that takes that layer's output: with the parameters of this one, shared
+    /// until one of the two changes them, under the same paths. It gives the same output, bit for bit, without computing again
+    /// what comes before.
+    ///
+    /// ```
+    /// use convnet_layers::{Architecture, Conv2D, Dense, Flatten, InputSpec, Model};
+    /// use convnet_tensor::{Seed, Tensor};
+    /// let base = Architecture::new().add(Conv2D::new(8, 3).relu());
+    /// let net = Architecture::new().nested("base", base).add(Flatten::new()).add(Dense::new(10).softmax());
+    /// let model = Model::new(net, InputSpec::new([28, 28, 1]), Seed(1))?;
+    /// let head = model.behind("base")?;
+    /// assert_eq!(head.input().shape, [26, 26, 8]);
+    /// assert_eq!(head.parameters().len(), 2);
+    /// # Ok::<(), convnet_layers::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Architecture::behind`], and when the layer gives no maps `(height, width, channels)`.
+    pub fn behind(&self, path: &str) -> Result<Model> {
+        let shape = match self.graph.find(path)? {
+            Source::Input => self.input.shape.into(),
+            Source::Step(step) => self.graph.steps[step].output,
+        };
+        let &[height, width, channels] = &shape[..] else {
+            return Err(Error::Architecture(format!(
+                "`{path}` gives {shape}, but what stands behind it as a model takes (height, width, channels); cut before it"
+            )));
+        };
+        let input = InputSpec::new([height, width, channels]).classes(self.input.classes.iter().cloned());
+        self.rebuilt(self.architecture.behind(path)?, input)
     }
 
     /// A model whose parameters `make` gives, by place, path and spec.

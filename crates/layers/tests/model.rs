@@ -437,6 +437,39 @@ fn freezing_is_by_path() {
     assert!(keys.iter().all(learned), "{keys:?}");
 }
 
+/// Both sides of a cut, one after the other, are the whole; and what is behind it shares its weights.
+#[test]
+fn what_stands_behind_a_layer_takes_its_output() {
+    let model = odd_model();
+    let x = random([5, 11, 9, 3], 2);
+    let whole = model.predict(&x).unwrap();
+    let cuts = [
+        "rescaling",
+        "base/block1_conv1",
+        "base/block1_pool",
+        "base/norm",
+        "base/relu",
+        "base",
+        "average_pooling2d",
+    ];
+    for path in cuts {
+        let before =
+            model.rebuilt(model.architecture().up_to(path).unwrap(), InputSpec::new([11, 9, 3])).unwrap();
+        let behind = model.behind(path).unwrap();
+        assert_eq!(behind.predict(&before.predict(&x).unwrap()).unwrap(), whole, "{path}");
+        assert_eq!(before.parameters().len() + behind.parameters().len(), model.parameters().len(), "{path}");
+        for parameter in behind.parameters() {
+            let own = model.parameter(&parameter.path).unwrap();
+            assert!(parameter.value.shares_buffer_with(&own.value) && parameter.trainable == own.trainable);
+        }
+        assert_eq!(behind.input().classes, ["cat", "dog"]);
+    }
+    let refused = |path: &str| model.behind(path).unwrap_err().to_string();
+    assert!(refused("base/left").contains("`sum` takes the output of `norm`"), "{}", refused("base/left"));
+    assert!(refused("flatten").contains("cut before it"), "{}", refused("flatten"));
+    assert!(refused("base/block1_pol").contains("block1_pool"), "{}", refused("base/block1_pol"));
+}
+
 #[test]
 fn a_base_is_shared_until_it_is_written() {
     let model = odd_model();

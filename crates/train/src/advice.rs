@@ -47,6 +47,20 @@ pub enum Advice {
         /// Pictures in all.
         of: u64,
     },
+    /// A head whose weights are still the first ones, on a base that is trained and learns on.
+    UntrainedHead {
+        /// The path of the model's last layer with weights.
+        layer: String,
+    },
+    /// Pixels in another range than a base was trained with.
+    OtherPixels {
+        /// The path of the base.
+        base: String,
+        /// The range that it was trained with.
+        trained: Pixels,
+        /// The range that the model's input asks for.
+        given: Pixels,
+    },
     /// A learning rate that the finder's curve speaks against.
     LearningRate {
         /// The optimiser's rate.
@@ -97,9 +111,11 @@ pub fn advise(
         let empty = set.classes().iter().zip(counts).filter(|(_, count)| *count == 0);
         all.extend(empty.map(|(class, _)| Advice::EmptyClass { class: class.clone(), set: name }));
     }
-    let largest = largest_byte(train)?;
-    if largest <= 1 {
-        all.push(Advice::ScaledBefore { largest });
+    if train.layer().is_none() {
+        let largest = largest_byte(train)?;
+        if largest <= 1 {
+            all.push(Advice::ScaledBefore { largest });
+        }
     }
     if let Some(scale) = own_scale(model) {
         all.push(Advice::ScaledTwice { scale, pixels: model.input().pixels });
@@ -112,6 +128,7 @@ pub fn advise(
             all.push(Advice::NeverSeen { pictures: of - seen, of });
         }
     }
+    all.extend(untrained_head(model).map(|layer| Advice::UntrainedHead { layer }));
     let rate = settings.optimizer.learning_rate();
     if let Some(curve) = curve
         && let Some(sound) = curve.sound()
@@ -121,6 +138,26 @@ pub fn advise(
         all.push(Advice::LearningRate { rate, suggestion, sound });
     }
     Ok(all)
+}
+
+/// What speaks against the range of pixels in which a base gets its pictures: `base` is the trained network that stands at `path`
+/// in the model, and knows its own range. `fit` sees the model alone and cannot say so.
+pub fn advise_base(model: &Model, path: &str, base: &Model) -> Option<Advice> {
+    let (trained, given) = (base.input().pixels, model.input().pixels);
+    (trained != given).then(|| Advice::OtherPixels { base: path.into(), trained, given })
+}
+
+/// The model's last layer, if it has not learned yet, although what stands before it has and goes on: biases and running means
+/// begin at zero, and none stays there.
+fn untrained_head(model: &Model) -> Option<String> {
+    let moves = |path: &str| ["/bias", "/beta"].iter().any(|end| path.ends_with(end));
+    let mut learning = model.parameters().iter().filter(|parameter| parameter.is_learned()).rev();
+    let mut learning = learning.by_ref().filter(|parameter| moves(&parameter.path));
+    let is_zero = |parameter: &&convnet_layers::Parameter| parameter.value.data().iter().all(|x| *x == 0.0);
+    let last = learning.next().filter(is_zero)?;
+    let is_trained = learning.any(|parameter| !is_zero(&parameter));
+    let (layer, _) = last.path.rsplit_once('/')?;
+    is_trained.then(|| layer.to_string())
 }
 
 fn largest_byte(set: &Dataset) -> Result<u8> {
@@ -177,6 +214,17 @@ impl fmt::Display for Advice {
             Advice::NeverSeen { pictures, of } => write!(
                 f,
                 "{pictures} of {of} training pictures are never seen: raise the steps in an epoch, the epochs or the batch size"
+            ),
+            Advice::UntrainedHead { layer } => write!(
+                f,
+                "`{layer}` has not learned anything yet, and what stands before it is trained and learns on: the first gradients, \
+                 large and random, will spoil that; train the head on the frozen base first, or give the base a smaller rate \
+                 (`groups`)"
+            ),
+            Advice::OtherPixels { base, trained, given } => write!(
+                f,
+                "`{base}` was trained on pixels in the range {trained:?}, but gets them as {given:?}: it recognises less; take its \
+                 own range in the model's input"
             ),
             Advice::LearningRate { rate, suggestion, sound: (low, high) } => {
                 let what = if rate > high { "so large that the loss grows" } else { "so small that little is learned" };

@@ -45,6 +45,14 @@ pub enum Error {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The caller's own wish, told by the function that watches the progress.
+    #[error("stopped on request after {done} of {all} pictures")]
+    Stopped {
+        /// How many pictures were done.
+        done: usize,
+        /// How many there are.
+        all: usize,
+    },
     /// A mistake in the use of tensors.
     #[error(transparent)]
     Tensor(Box<convnet_tensor::Error>),

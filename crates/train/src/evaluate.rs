@@ -5,6 +5,7 @@ use convnet_autograd::{Tape, operations};
 use convnet_data::{Batches, Dataset, Order};
 use convnet_layers::{Model, Request};
 use convnet_tensor::Tensor;
+use std::borrow::Cow;
 
 /// How good a model is on a data set.
 #[derive(Clone, Debug)]
@@ -19,7 +20,8 @@ pub struct Evaluation {
     pub probabilities: Tensor,
 }
 
-/// Measures a model on all pictures of a data set, `batch_size` at a time.
+/// Measures a model on all pictures of a data set, `batch_size` at a time. Where the output of one of the model's layers stands
+/// for the pictures ([`Dataset::layer`]), only what stands behind that layer is run: the same figures, bit for bit.
 ///
 /// # Errors
 /// When the loss does not fit the end of the model, or the pictures do not fit its input.
@@ -49,11 +51,13 @@ pub fn evaluate(model: &Model, dataset: &Dataset, loss: Loss, batch_size: usize)
     Ok(Evaluation { loss: measured.loss, accuracy: measured.accuracy, confusion, probabilities })
 }
 
-/// The model's output for every picture of a data set in its order, `[N, …]`, computed `batch_size` at a time.
+/// The model's output for every picture of a data set in its order, `[N, …]`, computed `batch_size` at a time; as with
+/// [`evaluate`], a layer's output may stand for the pictures.
 ///
 /// # Errors
 /// When the pictures do not fit the model's input.
 pub fn predict(model: &Model, dataset: &Dataset, batch_size: usize) -> Result<Tensor> {
+    let model = &*taking(model, dataset)?;
     let batches = Batches::new(dataset, batch_size, Order::Sequential, model.input().pixels)?;
     let (mut all, mut done) = (None, 0);
     for batch in batches.round(0) {
@@ -79,6 +83,7 @@ pub(crate) fn measure(
     mut batch: impl FnMut(&Tensor, &[u32]) -> Result<()>,
 ) -> Result<Measured> {
     loss.check(model, dataset)?;
+    let model = &*taking(model, dataset)?;
     let batches = Batches::new(dataset, batch_size, Order::Sequential, model.input().pixels)?;
     let mut tape = Tape::new();
     let (mut sum, mut correct) = (0.0, 0);
@@ -93,6 +98,16 @@ pub(crate) fn measure(
     }
     let all = dataset.len() as f64;
     Ok(Measured { loss: sum / all, accuracy: correct as f64 / all })
+}
+
+/// The part of a model that takes what `dataset` has: all of it, or, where the output of one of its layers stands for the
+/// pictures, what stands behind that layer.
+pub(crate) fn taking<'m>(model: &'m Model, dataset: &Dataset) -> Result<Cow<'m, Model>> {
+    let is_own = |layer: &&str| model.architecture().up_to(layer).is_ok();
+    Ok(match dataset.layer().filter(is_own) {
+        Some(layer) => Cow::Owned(model.behind(layer)?),
+        None => Cow::Borrowed(model),
+    })
 }
 
 /// Puts the rows of `part` at row `first` of a tensor of `rows` rows, which is made with the first part.

@@ -1,5 +1,6 @@
 //! What decides the numbers of a training.
 
+use crate::evaluate::taking;
 use crate::optimizers::Optimizer;
 use crate::{Clipping, Error, Loss, Result, Schedule};
 use convnet_data::Dataset;
@@ -143,11 +144,20 @@ impl Fit {
             let expected = "of at least one picture, or left out".into();
             return wrong("the validation set", expected, "empty".into());
         }
+        let part = taking(model, validation)?;
         let shape = validation.shape_in_batch();
-        if shape[..] != model.input().shape {
-            let [height, width, channels] = model.input().shape;
+        if shape[..] != part.input().shape {
+            let [height, width, channels] = part.input().shape;
             let expected = format!("({height}, {width}, {channels}), as the model's input");
             return wrong("the shape of a validation picture", expected, shape.to_string());
+        }
+        if let Some(layer) = validation.layer() {
+            let is_before = |path: &str| part.parameter(path).is_err();
+            let mut learning = model.parameters().iter().filter(|parameter| parameter.trainable);
+            if let Some(parameter) = learning.find(|parameter| is_before(&parameter.path)) {
+                let expected = format!("of pictures, or all before `{layer}`, whose output they are, frozen");
+                return wrong("the validation set", expected, format!("`{}` learning", parameter.path));
+            }
         }
         self.loss.check(model, validation)
     }

@@ -15,10 +15,11 @@ pub(crate) const CONVNET: Experiment = Experiment {
     title: "The digits convnet",
     needs: &[],
     data: Data::Digits,
+    base: false,
     book: &[("test_accuracy", [0.991, 0.993]), ("parameters", [93_322.0, 93_322.0])],
     note: "The test digits are looked at after each epoch and never used to choose anything.",
     settings: |lab| convnet_recipe(lab.profile).settings(lab.seed),
-    cost: |profile| Cost {
+    cost: |profile, _| Cost {
         convolution: CONVNET_FLOPS * TRAIN * epochs(profile),
         seconds: 1.0,
         mib: 15.0,
@@ -32,10 +33,11 @@ pub(crate) const DENSE: Experiment = Experiment {
     title: "The dense network of chapter 2, for comparison",
     needs: &[],
     data: Data::Digits,
+    base: false,
     book: &[("test_accuracy", [0.978, 0.978])],
     note: "",
     settings: |lab| dense_recipe(lab.profile).settings(lab.seed),
-    cost: |profile| Cost {
+    cost: |profile, _| Cost {
         dense: DENSE_FLOPS * TRAIN * epochs(profile),
         seconds: 1.0,
         mib: 25.0,

@@ -4,6 +4,7 @@ pub(crate) mod cats_dogs;
 mod convolution;
 pub(crate) mod digits;
 mod pooling;
+mod pretrained;
 mod shift;
 mod shown;
 
@@ -21,14 +22,16 @@ pub(crate) struct Experiment {
     pub(crate) needs: &'static [&'static str],
     /// The pictures that it takes.
     pub(crate) data: Data,
+    /// Whether it builds on a pretrained base.
+    pub(crate) base: bool,
     /// What the book prints: metric, lowest and highest.
     pub(crate) book: &'static [(&'static str, [f64; 2])],
     /// Why ours and the book's may differ, or what a reader should know.
     pub(crate) note: &'static str,
     /// What decides its findings beside profile, seed, pictures and what it needs: equal texts, equal findings.
     pub(crate) settings: fn(&Lab) -> String,
-    /// What it will cost.
-    pub(crate) cost: fn(Profile) -> Cost,
+    /// What it will cost, where a picture's way through the base takes so many floating-point operations.
+    pub(crate) cost: fn(Profile, f64) -> Cost,
     /// Runs it; what it finds goes into the lab's record.
     pub(crate) run: fn(&mut Lab) -> anyhow::Result<()>,
 }
@@ -57,6 +60,12 @@ pub(crate) const ALL: &[Experiment] = &[
     cats_dogs::FROM_SCRATCH,
     cats_dogs::AUGMENTED,
     cats_dogs::SHOWN,
+    pretrained::EXTRACTED,
+    pretrained::PIXELS,
+    pretrained::END_TO_END,
+    pretrained::UNFROZEN,
+    pretrained::TUNED,
+    pretrained::TUNED_BLOCK3,
 ];
 
 /// The experiment with this id.

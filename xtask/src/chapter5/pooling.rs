@@ -13,6 +13,7 @@ pub(crate) const POOLING: Experiment = Experiment {
     title: "Max-pooling: with and without it",
     needs: &[],
     data: Data::Digits,
+    base: false,
     book: &[("without_pooling_coefficients", [30_976.0, 30_976.0])],
     note: "Both networks have the same head (dense 64, dense 10) and see the same digits in the same order. Without pooling the \
            last convolution sees only 7×7 pixels of the picture, and the head gets 30,976 numbers instead of 576.",
@@ -20,7 +21,7 @@ pub(crate) const POOLING: Experiment = Experiment {
         let trainings = recipes(lab.profile).map(|recipe| recipe.settings(lab.seed));
         format!("{} digits, {}", settings(lab.profile).0, trainings.join(", "))
     },
-    cost: |profile| Cost {
+    cost: |profile, _| Cost {
         convolution: (CONVNET_FLOPS + WITHOUT_FLOPS) * digits_seen(profile),
         dense: 6.0 * 30_976.0 * 64.0 * digits_seen(profile),
         seconds: 1.0,

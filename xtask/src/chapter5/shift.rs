@@ -13,12 +13,13 @@ pub(crate) const SHIFT: Experiment = Experiment {
     title: "Translation invariance: accuracy on shifted digits",
     needs: &["5.1", "5.1-dense"],
     data: Data::Digits,
+    base: false,
     book: &[],
     note: "The chapter claims it, without a figure: what a convnet learns at one place it recognises at any other; a dense \
            network has to learn it anew. Mean over four directions, zeros where the digit moved away; a far shift moves \
            parts of the digit out of the frame.",
     settings: |lab| format!("{} digits, shifts to {FARTHEST}", test_digits(lab.profile)),
-    cost: |profile| Cost {
+    cost: |profile, _| Cost {
         convolution: 5.6e6 * looked_at(profile),
         dense: 0.8e6 * looked_at(profile),
         seconds: 0.5,

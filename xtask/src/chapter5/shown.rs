@@ -8,10 +8,11 @@ pub(crate) const CONVOLUTION: Experiment = Experiment {
     title: "The convolution operation: patches, kernels, borders, strides",
     needs: &[],
     data: Data::Digits,
+    base: false,
     book: &[],
     note: "",
     settings: |_| String::new(),
-    cost: |_| Cost { seconds: 0.5, ..Cost::default() },
+    cost: |_, _| Cost { seconds: 0.5, ..Cost::default() },
     run: |lab| {
         let (_, test) = lab.digits(1);
         let shown = convolution::figures(&test)?;

@@ -24,6 +24,20 @@ impl Lab {
         test: &Dataset,
         part: Option<&'static str>,
     ) -> Result<Evaluation> {
+        self.judge_on(trained, test, test, part)
+    }
+
+    /// As [`Lab::judge`], where `test` is what the network is measured on, and `pictures` are those behind it that readers see.
+    ///
+    /// # Errors
+    /// When a figure cannot be written.
+    pub(crate) fn judge_on(
+        &mut self,
+        trained: &Trained,
+        test: &Dataset,
+        pictures: &Dataset,
+        part: Option<&'static str>,
+    ) -> Result<Evaluation> {
         let evaluation = self.evaluate(&trained.model, trained.loss, test)?;
         let names = Names { part };
         let history = names.history(&self.record.history);
@@ -52,7 +66,7 @@ impl Lab {
         }
         let mistakes = worst_mistakes(&evaluation.probabilities, test.labels(), MISTAKES);
         if !mistakes.is_empty() {
-            let mut pictures = Vec::new();
+            let mut shown = Vec::new();
             for mistake in &mistakes {
                 let words = format!(
                     "{}, taken for {} ({:.0}\u{a0}%)",
@@ -60,9 +74,9 @@ impl Lab {
                     classes[mistake.predicted as usize],
                     mistake.probability * 100.0
                 );
-                pictures.push((picture(test, mistake.picture)?, words));
+                shown.push((picture(pictures, mistake.picture)?, words));
             }
-            let gallery = chart::gallery(&names.title("Worst mistakes"), &pictures, 4, 84.0)?;
+            let gallery = chart::gallery(&names.title("Worst mistakes"), &shown, 4, 84.0)?;
             let caption = "The test pictures that the network got wrong while being most sure.";
             self.figure(&names.file("mistakes.svg"), caption, gallery.as_bytes())?;
         }

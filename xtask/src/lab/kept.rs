@@ -23,6 +23,9 @@ struct Kept {
     source: DataSource,
     /// Some digits of their checksum.
     pictures: String,
+    /// The pretrained base that it took, and some digits of its checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<String>,
     /// The SHA-256 of each model file that the experiment wrote, by its name.
     models: BTreeMap<String, String>,
     record: Record,
@@ -70,6 +73,7 @@ impl Lab {
             threads: self.threads,
             source,
             pictures,
+            base: self.known_base(experiment),
             models,
             record: record.clone(),
         };
@@ -81,7 +85,7 @@ impl Lab {
     pub(crate) fn kept(&self, experiment: &Experiment) -> Option<(Record, DataSource)> {
         let mut bytes = Vec::new();
         File::open(self.kept_path(experiment.id)).ok()?.take(LARGEST_RECORD).read_to_end(&mut bytes).ok()?;
-        let Kept { fingerprint, threads, source, pictures, models, mut record } =
+        let Kept { fingerprint, threads, source, pictures, base, models, mut record } =
             serde_json::from_slice(&bytes).ok()?;
         let is_there = |figure: &String| self.out.join(figure).is_file();
         let is_unchanged = |(name, expected): (&String, &String)| {
@@ -89,12 +93,23 @@ impl Lab {
         };
         let same = fingerprint == self.fingerprint(experiment) && record.id == experiment.id;
         let same_pictures = self.sets.known(experiment.data).is_none_or(|(_, _, known)| known == pictures);
-        if !(same && same_pictures && record.figures.iter().all(is_there) && models.iter().all(is_unchanged))
+        let same_base = self.known_base(experiment).is_none_or(|known| Some(known) == base);
+        if !(same
+            && same_pictures
+            && same_base
+            && record.figures.iter().all(is_there)
+            && models.iter().all(is_unchanged))
         {
             return None;
         }
         record.threads = (threads != self.threads).then_some(threads);
         Some((record, source))
+    }
+
+    /// The base that an experiment takes, where this run has it at hand.
+    fn known_base(&self, experiment: &Experiment) -> Option<String> {
+        let base = self.base.as_ref().filter(|_| experiment.base)?.as_ref().ok()?;
+        Some(format!("{} {}", base.row.name, base.checksum))
     }
 
     /// One line on results of other settings that this run is about to replace in its folder: those that are not `kept`.

@@ -1,16 +1,20 @@
 //! What an experiment gets: pictures, training with progress and checkpoints, and a record to write its findings into.
 
+pub(crate) mod base;
 pub(crate) mod data;
 mod judging;
 mod kept;
 mod training;
+mod transfer;
 
 pub(crate) use data::Data;
 pub(crate) use judging::{per_class, picture};
-pub(crate) use training::{Length, Recipe, Validation};
+pub(crate) use training::{Length, Recipe, Trained, Validation};
+pub(crate) use transfer::Passed;
 
 use crate::options::Profile;
 use anyhow::{Context, Result};
+use base::Base;
 use convnet_data::Dataset;
 use convnet_layers::{LayerClasses, Model};
 use convnet_report::{Experiment as Record, Progress, write_file};
@@ -18,6 +22,7 @@ use convnet_tensor::Seed;
 use data::{CatsDogs, Sets};
 use std::io::Stderr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// The place where experiments run.
@@ -37,6 +42,8 @@ pub(crate) struct Lab {
     /// Set by Ctrl-C.
     pub(crate) interrupted: &'static AtomicBool,
     pub(crate) sets: Sets,
+    /// The pretrained base, or why there is none; `None` where no experiment of the run takes one.
+    pub(crate) base: Option<Result<Arc<Base>, String>>,
 }
 
 impl Lab {

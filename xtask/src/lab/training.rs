@@ -2,7 +2,6 @@
 
 use super::Lab;
 use crate::exit::Interrupted;
-use crate::options::Profile;
 use anyhow::{Result, bail};
 use convnet_data::Dataset;
 use convnet_layers::{Architecture, InputSpec, Model};
@@ -88,6 +87,12 @@ pub(crate) struct Validation<'a> {
     pub(crate) name: &'static str,
 }
 
+/// How a training went.
+pub(crate) struct Learned {
+    images_per_second: Option<f64>,
+    seconds: Option<f64>,
+}
+
 /// What came of it.
 pub(crate) struct Trained {
     pub(crate) model: Model,
@@ -99,7 +104,7 @@ pub(crate) struct Trained {
 }
 
 impl Lab {
-    /// Trains, keeps the model and its history.
+    /// Trains a new model, keeps it and its history.
     ///
     /// # Errors
     /// When training fails, NaN arises (with the layer where it did), or Ctrl-C came.
@@ -109,9 +114,24 @@ impl Lab {
         train: &Dataset,
         validation: Validation<'_>,
     ) -> Result<Trained> {
+        let mut model = recipe.model(train, self.seed)?;
+        let learned = self.learn(recipe, &mut model, train, validation)?;
+        self.keep_model(recipe, model, learned)
+    }
+
+    /// Trains a model and keeps the history; the model is the caller's to keep.
+    ///
+    /// # Errors
+    /// As [`Lab::train`].
+    pub(crate) fn learn(
+        &mut self,
+        recipe: &Recipe,
+        model: &mut Model,
+        train: &Dataset,
+        validation: Validation<'_>,
+    ) -> Result<Learned> {
         let settings = recipe.fit(self.seed);
         let Recipe { name, part, .. } = *recipe;
-        let mut model = recipe.model(train, self.seed)?;
         let checkpoint = self.out.join("models").join(format!("{name}.checkpoint.safetensors"));
         let checkpoints = Checkpoints {
             file: checkpoint.clone(),
@@ -122,16 +142,13 @@ impl Lab {
         };
         let steps = settings.steps_per_epoch;
         let pictures = steps.map_or(train.len(), |steps| steps * settings.batch_size);
-        if self.profile != Profile::Book {
-            let length = Length { epochs: settings.epochs, pictures };
-            length.short_of(recipe.book).iter().for_each(|sentence| self.note(sentence));
-        }
+        let length = Length { epochs: settings.epochs, pictures };
+        length.short_of(recipe.book).iter().for_each(|sentence| self.note(sentence));
         let mut watch = Watch::new(&mut self.progress, name, pictures, settings.batch_size, validation.name);
         let mut finite = TerminateOnNaN;
         let started = Instant::now();
         let mut sinks = Sinks::none().and(&mut watch).and(&mut finite);
-        let outcome =
-            fit(&mut model, train, Some(validation.set), &settings, Some(&checkpoints), &mut sinks)?;
+        let outcome = fit(model, train, Some(validation.set), &settings, Some(&checkpoints), &mut sinks)?;
         let (images_per_second, resumed) = (watch.images_per_second(), watch.resumed);
         self.progress.finish();
         if resumed {
@@ -151,13 +168,22 @@ impl Lab {
             let name = part.map_or(series.to_string(), |part| format!("{part}/{series}"));
             self.record.history.insert(name, values);
         }
-        let file = self.model_path(name);
-        model.save(&file)?;
-        self.models.push(file);
         // With it the training is taken over, done as it is, should the rest of the experiment be interrupted.
         self.checkpoints.push(checkpoint);
         let seconds = (!resumed).then(|| started.elapsed().as_secs_f64());
-        Ok(Trained { model, loss: settings.loss, images_per_second, seconds })
+        Ok(Learned { images_per_second, seconds })
+    }
+
+    /// Writes the model of a training into its file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn keep_model(&mut self, recipe: &Recipe, model: Model, learned: Learned) -> Result<Trained> {
+        let file = self.model_path(recipe.name);
+        model.save(&file)?;
+        self.models.push(file);
+        let Learned { images_per_second, seconds } = learned;
+        Ok(Trained { model, loss: recipe.fit.loss, images_per_second, seconds })
     }
 
     /// Writes how fast a training was, where this run has seen it.

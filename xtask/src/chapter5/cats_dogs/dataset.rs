@@ -11,10 +11,11 @@ pub(crate) const DATASET: Experiment = Experiment {
     title: "The pictures to train, validate and test with",
     needs: &[],
     data: Data::CatsDogs,
+    base: false,
     book: &[],
     note: "",
     settings: |_| String::new(),
-    cost: |_| Cost { seconds: 0.5, mib: 8.0, ..Cost::default() },
+    cost: |_, _| Cost { seconds: 0.5, mib: 8.0, ..Cost::default() },
     run,
 };
 

@@ -15,11 +15,12 @@ pub(crate) const FROM_SCRATCH: Experiment = Experiment {
     title: "Cats and dogs from scratch",
     needs: &["5.2.1"],
     data: Data::CatsDogs,
+    base: false,
     book: &[("best_val_accuracy", [0.71, 0.74]), ("parameters", [3_453_121.0, 3_453_121.0])],
     note: "The chapter's network goes on to nearly 100 % in training while validation stops rising: 2,000 pictures are few, and \
            it learns them by heart.",
     settings: |lab| recipe(lab.profile).settings(lab.seed),
-    cost: |profile| {
+    cost: |profile, _| {
         let cost = span(profile).cost(profile);
         let finder = Span { epochs: 1, steps: 100, batch: 20 };
         let searched = if profile == Profile::Smoke { 0.0 } else { finder.cost(profile).convolution };

@@ -13,10 +13,11 @@ pub(crate) const SHOWN: Experiment = Experiment {
     title: "One training picture, augmented four times",
     needs: &["5.2.1"],
     data: Data::CatsDogs,
+    base: false,
     book: &[],
     note: "What lies outside the picture is filled with its nearest pixel, as in the chapter.",
     settings: |lab| format!("{SHOWN_NAME}, seed {}, {:?}", lab.seed.0, Augment::chapter5()),
-    cost: |_| Cost { seconds: 0.5, mib: 8.0, ..Cost::default() },
+    cost: |_, _| Cost { seconds: 0.5, mib: 8.0, ..Cost::default() },
     run,
 };
 

@@ -10,7 +10,7 @@ mod network;
 mod responses;
 mod shapes;
 mod sizes;
-mod table;
+pub(super) mod table;
 
 use std::collections::BTreeMap;
 

@@ -50,7 +50,12 @@ pub(super) fn draw(
 }
 
 /// A table with its title, and a note under it.
-pub(super) fn figure(title: &str, heads: &[(&str, Align)], rows: &[Vec<String>], note: &str) -> String {
+pub(in crate::chapter5) fn figure(
+    title: &str,
+    heads: &[(&str, Align)],
+    rows: &[Vec<String>],
+    note: &str,
+) -> String {
     let mut canvas = Canvas::new();
     canvas.text((MARGIN, 24.0), Anchor::Start, "head", title);
     let (right, bottom) = draw(&mut canvas, (MARGIN, 42.0), heads, rows);

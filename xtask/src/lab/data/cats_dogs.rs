@@ -12,7 +12,7 @@ use convnet_tensor::Seed;
 use std::collections::BTreeMap;
 use std::io::Stderr;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Cats and dogs, or what stands for them.
 pub(crate) struct CatsDogs {
@@ -25,6 +25,23 @@ pub(crate) struct CatsDogs {
     pub(crate) metrics: BTreeMap<String, f64>,
     /// Files that a reader may want to look at, by what they are.
     pub(crate) lists: BTreeMap<String, Vec<String>>,
+    /// The folder with the three parts, and what it is; `None` where they are painted.
+    folder: Option<(PathBuf, String)>,
+}
+
+/// One of the three parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Train,
+    Validation,
+    Test,
+}
+
+impl Part {
+    /// Its name, which its folder has too.
+    pub(crate) fn name(self) -> &'static str {
+        PARTS[self as usize].0
+    }
 }
 
 /// The side of a picture.
@@ -99,6 +116,31 @@ impl CatsDogs {
         })
     }
 
+    /// A part as pictures of `side`×`side` pixels: those at hand, or the same ones read or painted again at that size.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(crate) fn at(
+        &self,
+        part: Part,
+        side: usize,
+        profile: Profile,
+        progress: &mut Progress<Stderr>,
+    ) -> Result<Dataset> {
+        if side == SIDE {
+            return Ok(self.sets()[part as usize].1.clone());
+        }
+        let Some((folder, source)) = &self.folder else {
+            let before: usize = counts(profile)[..part as usize].iter().sum();
+            let numbers = before as u64..(before + counts(profile)[part as usize]) as u64;
+            return Ok(generated::scenes(PAINTED, numbers, [side, side])?.pictures);
+        };
+        let listed = listed(folder, part as usize, profile)?;
+        let phase = format!("{} pictures at {side}×{side}", part.name());
+        let found = decoded(&listed, side, &phase, progress)?;
+        Ok(found.dataset.with_origin(Origin::files(&**source)))
+    }
+
     /// The three parts by name.
     pub(crate) fn sets(&self) -> [(&'static str, &Dataset); 3] {
         [("train", &self.train), ("validation", &self.validation), ("test", &self.test)]
@@ -137,23 +179,14 @@ impl CatsDogs {
 
 /// Reads the three folders: each file once, in parallel, at the network's size.
 fn read(folder: &Path, source: &str, profile: Profile, progress: &mut Progress<Stderr>) -> Result<CatsDogs> {
-    let options = LoadOptions::new(SIDE, SIDE, 3);
     let mut loaded = Vec::new();
     let (mut said, mut left_out) = (Vec::new(), Vec::new());
-    for ((part, _), most) in PARTS.into_iter().zip(SMOKE) {
-        let listed = PictureFolder::list_linked(&folder.join(part), &CLASSES.map(String::from))?;
+    for (number, (part, _)) in PARTS.into_iter().enumerate() {
+        let listed = listed(folder, number, profile)?;
         for note in listed.notes() {
             progress.say(&format!("{part}: {note}"));
         }
-        let listed = if profile == Profile::Smoke { few(listed, most)? } else { listed };
-        progress.start(&format!("{part} pictures"), listed.len() as u64, "pictures");
-        let mut shown = 0;
-        let found = listed.load(&options, &mut |done, _| {
-            progress.advance((done - shown) as u64);
-            shown = done;
-            ControlFlow::Continue(())
-        })?;
-        progress.finish();
+        let found = decoded(&listed, SIDE, &format!("{part} pictures"), progress)?;
         for (number, (path, why)) in found.unreadable.iter().enumerate() {
             if number < TOLD {
                 progress.say(&format!("{}: {why}; left out", path.display()));
@@ -193,7 +226,32 @@ fn read(folder: &Path, source: &str, profile: Profile, progress: &mut Progress<S
     let lists = [("files left out", shortened(left_out)), ("pictures that look the same", shortened(alike))];
     let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
     let lists = lists.map(|(what, names)| (what.to_string(), names)).collect();
-    Ok(CatsDogs { train, validation, test, said, metrics: metrics.into(), lists })
+    let folder = Some((folder.to_path_buf(), source.to_string()));
+    Ok(CatsDogs { train, validation, test, said, metrics: metrics.into(), lists, folder })
+}
+
+/// The files of a part that a run takes.
+fn listed(folder: &Path, part: usize, profile: Profile) -> Result<PictureFolder> {
+    let listed = PictureFolder::list_linked(&folder.join(PARTS[part].0), &CLASSES.map(String::from))?;
+    Ok(if profile == Profile::Smoke { few(listed, SMOKE[part])? } else { listed })
+}
+
+/// Decodes files at a size, shown as progress.
+fn decoded(
+    listed: &PictureFolder,
+    side: usize,
+    phase: &str,
+    progress: &mut Progress<Stderr>,
+) -> Result<Loaded> {
+    progress.start(phase, listed.len() as u64, "pictures");
+    let mut shown = 0;
+    let found = listed.load(&LoadOptions::new(side, side, 3), &mut |done, _| {
+        progress.advance((done - shown) as u64);
+        shown = done;
+        ControlFlow::Continue(())
+    })?;
+    progress.finish();
+    Ok(found)
 }
 
 /// About `most` pictures of a part for the smoke run, the same share of each class.
@@ -251,6 +309,7 @@ fn paint(profile: Profile) -> Result<CatsDogs> {
         said: Vec::new(),
         metrics: BTreeMap::new(),
         lists: BTreeMap::new(),
+        folder: None,
     })
 }
 

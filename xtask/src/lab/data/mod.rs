@@ -3,7 +3,7 @@
 mod cats_dogs;
 mod digits;
 
-pub(crate) use cats_dogs::CatsDogs;
+pub(crate) use cats_dogs::{CatsDogs, Part};
 pub(crate) use digits::Digits;
 
 use crate::options::{Options, Profile};

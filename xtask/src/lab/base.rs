@@ -1,0 +1,242 @@
+//! The pretrained bases of sections 5.3 and 5.4: which there are, and the one that a run has at hand.
+
+use crate::fetching::Fetching;
+use crate::options::{self, Options};
+use anyhow::{Context, Result};
+use convnet_datasets::{Client, DataChoice, Found, Manifest, Places, Source, find, obtain};
+use convnet_layers::{Architecture, Dense, Dropout, Flatten, GlobalAveragePooling2D, InputSpec, Model};
+use convnet_pretrained::Loading;
+use convnet_pretrained::zoo::{self, Entry, Top};
+use convnet_report::Progress;
+use convnet_tensor::{Pixels, Seed};
+use sha2::{Digest, Sha256};
+use std::io::Stderr;
+use std::path::Path;
+
+/// A base as the chapter's experiments use it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    choice: options::Base,
+    /// Its name inside networks: `vgg16/block5_conv1`.
+    pub(crate) name: &'static str,
+    /// Its name for readers.
+    pub(crate) title: &'static str,
+    /// The side of its pictures.
+    pub(crate) side: usize,
+    entry: fn() -> convnet_pretrained::Result<Entry>,
+    /// The layer behind which it is cut, where weights are not to be had for all of it.
+    cut: Option<&'static str>,
+    /// The layer that its last block begins with.
+    pub(crate) last_block: &'static str,
+    /// The layer from which the R edition goes on training.
+    pub(crate) third_block: &'static str,
+    /// The range of pixels in 5.3.1a, 5.3.1b and 5.3.2: the book's for its own base, else that of the weights.
+    pub(crate) pixels: Pixels,
+    head: Head,
+    /// The learning rate of a new head.
+    pub(crate) rate: f64,
+    /// Floating-point operations of a forward pass for each picture, two per multiply-add.
+    pub(crate) forward: f64,
+}
+
+/// What a head begins with.
+#[derive(Clone, Copy, Debug)]
+enum Head {
+    /// All numbers of the base's maps, as in the book.
+    Flatten,
+    /// The mean of each map.
+    Average,
+}
+
+/// A line per base, the best first: what `--base auto` takes is the first that can be had.
+const ROWS: &[Row] = &[
+    Row {
+        choice: options::Base::Vgg16,
+        name: "vgg16",
+        title: "VGG16 trained on ImageNet",
+        side: 150,
+        entry: || Ok(zoo::vgg16(150, Top::Without)),
+        cut: None,
+        last_block: "block5_conv1",
+        third_block: "block3_conv1",
+        pixels: Pixels::ZeroToOne,
+        head: Head::Flatten,
+        rate: 2e-5,
+        forward: 13.23e9,
+    },
+    Row {
+        choice: options::Base::Mobilenet,
+        name: "mobilenet",
+        title: "MobileNet trained on ImageNet, up to conv_pw_12",
+        side: 224,
+        entry: || zoo::mobilenet(1.0, 224, Top::Without),
+        cut: Some("conv_pw_12_relu"),
+        last_block: "conv_pad_12",
+        third_block: "conv_pad_6",
+        pixels: Pixels::MinusOneToOne,
+        head: Head::Average,
+        rate: 1e-4,
+        forward: 1.03e9,
+    },
+];
+
+/// The base that a run has at hand.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(crate) row: &'static Row,
+    /// The network with its weights, for pixels as these were trained on.
+    pub(crate) model: Model,
+    /// What a reader should know of it.
+    pub(crate) source: String,
+    /// A few digits of the checksum of its weights.
+    pub(crate) checksum: String,
+}
+
+impl Row {
+    /// The whole network for cats and dogs: the base, and the chapter's head for two classes.
+    pub(crate) fn network(&self, base: &Model, dropout: bool) -> Architecture {
+        let mut network = Architecture::new().nested(self.name, base.architecture().clone());
+        network = match self.head {
+            Head::Flatten => network,
+            Head::Average => network.named(AVERAGE, GlobalAveragePooling2D::new().keepdims()),
+        };
+        network = network.add(Flatten::new()).add(Dense::new(256).relu());
+        if dropout {
+            network = network.add(Dropout::new(0.5));
+        }
+        network.add(Dense::new(1).sigmoid())
+    }
+
+    /// Whether the book prints figures of it.
+    pub(crate) fn is_the_books(&self) -> bool {
+        self.choice == options::Base::Vgg16
+    }
+
+    /// The last layer that needs no training: its output is what a head learns from.
+    pub(crate) fn features(&self) -> &'static str {
+        match self.head {
+            Head::Flatten => self.name,
+            Head::Average => AVERAGE,
+        }
+    }
+
+    /// The base's weights from a file.
+    fn load(&self, file: &Path) -> Result<Model> {
+        let entry = (self.entry)()?;
+        let input = InputSpec::new(entry.input.shape).pixels(entry.input.pixels);
+        let (model, loaded) = entry.load(file, Loading::by_name())?;
+        let architecture = match self.cut {
+            Some(layer) => model.architecture().up_to(layer)?,
+            None => model.architecture().clone(),
+        };
+        let model = model.rebuilt(architecture, input)?;
+        let lacks = loaded.missing.iter().find(|path| model.parameter(path).is_ok());
+        anyhow::ensure!(lacks.is_none(), "{} lacks {}", file.display(), lacks.map_or("", |path| path));
+        Ok(model)
+    }
+}
+
+const AVERAGE: &str = "global_average_pooling2d";
+
+impl Base {
+    /// Finds or downloads the weights of the base that was asked for, and says in a line which it was; else why there is none.
+    ///
+    /// # Errors
+    /// For a file that is there and damaged or not what it should be.
+    pub(crate) fn obtain(options: &Options, progress: &mut Progress<Stderr>) -> Result<Result<Base, String>> {
+        let mut why = Vec::new();
+        for row in wanted(options.base) {
+            let manifest = Manifest::named((row.entry)()?.manifest.unwrap_or(row.name))?;
+            let source = match &options.data {
+                DataChoice::Embedded => {
+                    Source::Embedded { why: "only what the program brings was asked for".into() }
+                }
+                data => obtain(
+                    &manifest,
+                    data,
+                    &Places::from_environment(),
+                    &Client::default(),
+                    &mut Fetching::new(progress),
+                )?,
+            };
+            match source {
+                Source::Files(located) => {
+                    located.notes.iter().for_each(|note| progress.say(note));
+                    let file = located.files.first().context("a manifest names a file")?;
+                    let model =
+                        row.load(file).with_context(|| format!("the weights in {}", file.display()))?;
+                    let checksum = checksum(&model);
+                    let source = format!("{} ({}; {})", row.title, located.origin, located.verified);
+                    progress.say(&format!("base: {source}"));
+                    return Ok(Ok(Base { row, model, source, checksum }));
+                }
+                Source::Embedded { why: lacking } => why.push(format!("{}: {lacking}", row.title)),
+            }
+        }
+        if why.is_empty() {
+            why.push("the base that was asked for has no weights yet".into());
+        }
+        Ok(Err(format!("no pretrained weights are at hand ({})", why.join("; "))))
+    }
+
+    /// What [`Base::obtain`] would take, without touching the network.
+    ///
+    /// # Errors
+    /// As [`Base::obtain`].
+    pub(crate) fn planned(options: &Options) -> Result<(String, Option<&'static Row>)> {
+        let mut why = Vec::new();
+        for row in wanted(options.base) {
+            let manifest = Manifest::named((row.entry)()?.manifest.unwrap_or(row.name))?;
+            match find(&manifest, &options.data, &Places::from_environment())? {
+                Found::Files(located) => {
+                    let words = format!("{} ({}; {})", row.title, located.origin, located.verified);
+                    return Ok((words, Some(row)));
+                }
+                Found::Downloadable { root, bytes, .. } => {
+                    let size = bytes as f64 / 1e6;
+                    let words =
+                        format!("{}, to be downloaded into {} ({size:.1} MB)", row.title, root.display());
+                    return Ok((words, Some(row)));
+                }
+                Found::Absent { why: lacking } => why.push(lacking),
+            }
+        }
+        Ok((format!("none, so that its experiments are skipped ({})", why.join("; ")), None))
+    }
+
+    /// The network for cats and dogs on this base, its head drawn from `seed`, the base frozen.
+    ///
+    /// # Errors
+    /// When the base does not fit its head.
+    pub(crate) fn model(
+        &self,
+        classes: &[String],
+        pixels: Pixels,
+        dropout: bool,
+        seed: Seed,
+    ) -> Result<Model> {
+        let shape = self.model.input().shape;
+        let input = InputSpec::new(shape).classes(classes.iter().cloned()).pixels(pixels);
+        let network = self.row.network(&self.model, dropout);
+        let mut model = Model::with_parameters(network, input, seed, &[(self.row.name, &self.model)])?;
+        model.freeze(self.row.name)?;
+        Ok(model)
+    }
+}
+
+/// The bases that may be taken, the best first.
+fn wanted(choice: options::Base) -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().filter(move |row| choice == options::Base::Auto || choice == row.choice)
+}
+
+/// Enough digits of the weights' checksum to tell them from others.
+fn checksum(model: &Model) -> String {
+    let mut hash = Sha256::new();
+    for parameter in model.parameters() {
+        hash.update(&parameter.path);
+        parameter.value.data().chunks(1 << 14).for_each(|block| {
+            hash.update(block.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>());
+        });
+    }
+    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
