@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::file::plain_name;
 use crate::{Error, File, Layout, Result};
 
-const EMBEDDED: [(&str, &str); 8] = [
+const EMBEDDED: [(&str, &str); 9] = [
     ("mnist", include_str!("../manifests/mnist.toml")),
     ("cats_and_dogs", include_str!("../manifests/cats_and_dogs.toml")),
     ("vgg16_notop", include_str!("../manifests/vgg16_notop.toml")),
@@ -16,6 +16,7 @@ const EMBEDDED: [(&str, &str); 8] = [
     ("mobilenet_0_25_128", include_str!("../manifests/mobilenet_0_25_128.toml")),
     ("efficientnet_lite0", include_str!("../manifests/efficientnet_lite0.toml")),
     ("imagenet_class_index", include_str!("../manifests/imagenet_class_index.toml")),
+    ("creative_commons_elephant", include_str!("../manifests/creative_commons_elephant.toml")),
 ];
 
 /// One data set: its files, where they can be had, and under which terms.
@@ -159,7 +160,8 @@ mod tests {
             let manifest = Manifest::named(name).unwrap();
             assert_eq!(manifest.name, name);
             assert!(manifest.mirrors.iter().all(|mirror| mirror.starts_with("https://")));
-            assert_eq!(manifest.mirrors.is_empty(), name == "efficientnet_lite0");
+            let has_none = ["efficientnet_lite0", "creative_commons_elephant"].contains(&name);
+            assert_eq!(manifest.mirrors.is_empty(), has_none);
         }
         let folders: BTreeSet<String> =
             Manifest::names().map(|name| Manifest::named(name).unwrap().folder).collect();

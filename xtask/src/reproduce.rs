@@ -69,6 +69,7 @@ fn prepared(
         checkpoints: Vec::new(),
         interrupted: &INTERRUPTED,
         sets,
+        data: options.data.clone(),
         base,
     };
     all(options, lab, chosen, experiments)

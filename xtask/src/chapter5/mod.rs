@@ -3,6 +3,7 @@
 pub(crate) mod cats_dogs;
 mod convolution;
 pub(crate) mod digits;
+mod insides;
 mod pooling;
 mod pretrained;
 mod shift;
@@ -66,6 +67,9 @@ pub(crate) const ALL: &[Experiment] = &[
     pretrained::UNFROZEN,
     pretrained::TUNED,
     pretrained::TUNED_BLOCK3,
+    insides::ACTIVATIONS,
+    insides::FILTERS,
+    insides::HEATMAPS,
 ];
 
 /// The experiment with this id.

@@ -120,6 +120,14 @@ impl Row {
         }
     }
 
+    /// Convolutions of four blocks, from the first to the last, whose filters are worth seeing.
+    ///
+    /// # Errors
+    /// None for the rows that there are.
+    pub(crate) fn shown_layers(&self) -> Result<[&'static str; 4]> {
+        Ok((self.entry)()?.shown_layers)
+    }
+
     /// The base's weights from a file.
     fn load(&self, file: &Path) -> Result<Model> {
         let entry = (self.entry)()?;

@@ -1,6 +1,7 @@
 //! What an experiment gets: pictures, training with progress and checkpoints, and a record to write its findings into.
 
 pub(crate) mod base;
+pub(crate) mod classifier;
 pub(crate) mod data;
 mod judging;
 mod kept;
@@ -16,6 +17,7 @@ use crate::options::Profile;
 use anyhow::{Context, Result};
 use base::Base;
 use convnet_data::Dataset;
+use convnet_datasets::DataChoice;
 use convnet_layers::{LayerClasses, Model};
 use convnet_report::{Experiment as Record, Progress, write_file};
 use convnet_tensor::Seed;
@@ -42,6 +44,8 @@ pub(crate) struct Lab {
     /// Set by Ctrl-C.
     pub(crate) interrupted: &'static AtomicBool,
     pub(crate) sets: Sets,
+    /// Where pictures and weights come from.
+    pub(crate) data: DataChoice,
     /// The pretrained base, or why there is none; `None` where no experiment of the run takes one.
     pub(crate) base: Option<Result<Arc<Base>, String>>,
 }

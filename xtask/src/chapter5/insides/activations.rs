@@ -1,0 +1,130 @@
+//! 5.4.1: what each layer makes of a picture of a cat.
+
+use super::{cat, go_on, shown};
+use crate::chapter5::{Cost, Experiment};
+use crate::lab::{Data, Lab, picture};
+use crate::options::Profile;
+use anyhow::Result;
+use convnet_layers::Model;
+use convnet_report::chart;
+use convnet_tensor::{Shape, Tensor};
+use convnet_visualize::activations::{ChannelStatistics, activations, grid};
+
+pub(crate) const ACTIVATIONS: Experiment = Experiment {
+    id: "5.4.1",
+    title: "Intermediate activations: what each layer makes of a cat",
+    needs: &["5.2.5"],
+    data: Data::CatsDogs,
+    base: false,
+    book: &[],
+    note: "The network of 5.2.5. Each tile is one channel, brought to the same mean and contrast as in the book, so that tiles tell \
+           where a channel answers and not how strongly; a black tile is a channel that answers nowhere.",
+    settings: |lab| format!("{NAME}, {} pictures counted", counted(lab.profile)),
+    cost: |profile, _| Cost {
+        convolution: 0.4 * 472e6 * counted(profile) as f64,
+        seconds: 1.0,
+        mib: 120.0,
+        ..Cost::default()
+    },
+    run,
+};
+
+/// The book's cat.
+const NAME: &str = "cat.1700.jpg";
+
+/// Layers that are shown: all of the convolutional part.
+const LAYERS: usize = 8;
+
+/// Tiles in a row.
+const COLUMNS: usize = 16;
+
+/// Pictures over which channels are counted that answer to none of them.
+fn counted(profile: Profile) -> usize {
+    match profile {
+        Profile::Smoke => 20,
+        Profile::Quick => 200,
+        Profile::Book => 1_000,
+    }
+}
+
+/// Pictures that go through the network together.
+const BATCH: usize = 20;
+
+fn run(lab: &mut Lab) -> Result<()> {
+    let model = lab.model("5.2.5")?;
+    let test = lab.cats_dogs().test.clone();
+    let number = cat(&test, NAME)?;
+    let original = [(picture(&test, number)?, test.name(number).unwrap_or("a painted creature").to_string())];
+    let caption = "The picture, as the network gets it.";
+    lab.figure("picture.svg", caption, chart::gallery("", &original, 1, 150.0)?.as_bytes())?;
+    let paths: Vec<String> = model.layers().take(LAYERS).map(|(path, _)| path.to_string()).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let x = numbers(&model, &test.picture(number)?);
+    for (path, maps) in paths.iter().zip(activations(&model, &x, &paths)?) {
+        let shape = maps.shape().without_first();
+        let caption =
+            format!("{path}: {} channels of {}×{}{}.", shape[2], shape[0], shape[1], said_of(path, &paths));
+        lab.figure(&format!("{path}.png"), &caption, &shown(&grid(&maps, COLUMNS)?)?.to_png()?)?;
+    }
+    count(lab, &model, &paths)
+}
+
+/// What to see in the first and the last layer.
+fn said_of(path: &str, paths: &[&str]) -> &'static str {
+    match paths {
+        [first, ..] if *first == path => "; edges and light of the picture are all still there",
+        [.., last] if *last == path => "; little of the picture is left, and much of what a class asks for",
+        _ => "",
+    }
+}
+
+/// One picture as the model takes it.
+fn numbers(model: &Model, pixels: &Tensor<u8>) -> Tensor {
+    let mut x = Tensor::zeros(Shape::from(model.input().shape).with_first(1));
+    model.input().pixels.write(model.input().shape[2], pixels.data(), x.data_mut());
+    x
+}
+
+/// How much of each layer is silent, and which channels are always.
+fn count(lab: &mut Lab, model: &Model, paths: &[&str]) -> Result<()> {
+    let set = lab.cats_dogs().validation.clone();
+    let set = set.take(counted(lab.profile).min(set.len()));
+    let mut statistics: Vec<_> = paths.iter().map(|path| ChannelStatistics::new(*path)).collect();
+    lab.progress.start("5.4.1  counting silent channels", set.len() as u64, "pictures");
+    for start in (0..set.len()).step_by(BATCH) {
+        go_on(lab)?;
+        let batch = start..(start + BATCH).min(set.len());
+        let mut x = Tensor::zeros(Shape::from(model.input().shape).with_first(batch.len()));
+        for (number, to) in
+            batch.clone().zip(x.data_mut().chunks_exact_mut(Shape::from(model.input().shape).size()))
+        {
+            model.input().pixels.write(model.input().shape[2], set.picture(number)?.data(), to);
+        }
+        for statistics in &mut statistics {
+            statistics.add(model, &x)?;
+        }
+        lab.progress.advance(batch.len() as u64);
+    }
+    lab.progress.finish();
+    let mean = |shares: Vec<f64>| shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+    let silent: Vec<f64> = statistics.iter().map(|layer| mean(layer.share_of_zeros())).collect();
+    let dead: usize = statistics.iter().step_by(2).map(|layer| layer.dead().len()).sum();
+    lab.metric("dead_filters", dead as f64);
+    for (place, share) in [("first", silent.first()), ("last", silent.last())] {
+        if let Some(&share) = share {
+            lab.metric(format!("share_of_zeros_in_{place}_layer"), share);
+        }
+    }
+    let names: Vec<String> = paths.iter().map(ToString::to_string).collect();
+    let bars = chart::grouped_bars(
+        "Share of numbers that are 0",
+        true,
+        &names,
+        &[("validation pictures".into(), silent)],
+    );
+    let caption = format!(
+        "The deeper the layer, the fewer channels answer to a picture. Over {} pictures {dead} filters never answered at all.",
+        set.len()
+    );
+    lab.figure("silence.svg", &caption, bars.as_bytes())
+}
