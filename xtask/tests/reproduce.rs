@@ -427,6 +427,21 @@ fn ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on() {
     }
 }
 
+#[test]
+fn the_plan_names_the_base_or_says_that_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = |more: &[&str]| {
+        let output = smoke(folder.path(), &["--plan", "--only", "5.3.1a"]).args(more).output().unwrap();
+        let (code, said) = ended(&output);
+        assert_eq!(code, Some(0), "{said}");
+        said.lines().find(|line| line.starts_with("base: ")).unwrap().to_string()
+    };
+    assert!(plan(&["--base", "auto"]).starts_with("base: none, so that its experiments are skipped"));
+    let Some(data) = std::env::var_os("CONVNET_DATA_DIR") else { return };
+    let line = plan(&["--base", "auto", "--data", data.to_str().unwrap()]);
+    assert!(line.starts_with("base: VGG16 trained on ImageNet (folder; "), "{line}");
+}
+
 /// Section 5.3 on real pictures and a real base, where they are at hand: all its ways, what was frozen proven, and the same
 /// again when it was killed.
 #[test]
@@ -438,7 +453,8 @@ fn a_pretrained_base_is_used_in_all_the_ways_of_the_chapter() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, more: &[&str]| {
         let out = folder.path().join(name);
-        let mut command = smoke(&out, &["--only", "5.3*", "--base", "mobilenet", "--data", data.to_str().unwrap()]);
+        let mut command =
+            smoke(&out, &["--only", "5.3*", "--base", "mobilenet", "--data", data.to_str().unwrap()]);
         let (code, said) = ended(&command.args(more).output().unwrap());
         assert_eq!(code, Some(0), "{said}");
         (out, said)
@@ -447,8 +463,10 @@ fn a_pretrained_base_is_used_in_all_the_ways_of_the_chapter() {
     let results: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
     let experiments = results["experiments"].as_array().unwrap();
-    let on_a_base: Vec<_> =
-        experiments.iter().filter(|experiment| experiment["id"].as_str().unwrap().starts_with("5.3")).collect();
+    let on_a_base: Vec<_> = experiments
+        .iter()
+        .filter(|experiment| experiment["id"].as_str().unwrap().starts_with("5.3"))
+        .collect();
     assert_eq!(on_a_base.len(), 6, "{said}");
     for experiment in &on_a_base {
         assert_eq!(experiment["status"], "done", "{experiment}");
@@ -459,7 +477,9 @@ fn a_pretrained_base_is_used_in_all_the_ways_of_the_chapter() {
         let is_frozen = experiment["id"] != "5.3.1b-unfrozen";
         let expected = if is_frozen { "before the training and after it" } else { "Nothing was frozen" };
         assert!(note.contains(expected), "{note}");
-        assert!(note.contains("not those of this base") && experiment["book"].as_object().unwrap().is_empty());
+        assert!(
+            note.contains("not those of this base") && experiment["book"].as_object().unwrap().is_empty()
+        );
     }
     let figures = on_a_base[5]["figures"].as_array().unwrap();
     for figure in ["ways", "cost", "confusion"] {

@@ -46,7 +46,9 @@ fn measure() -> Outcome<()> {
         best[2] = best[2].min(of_step(model.clone(), &pictures)?);
     }
     let [forward, rest, whole] = best.map(|time| time.as_secs_f64() * 1e3);
-    println!("the frozen part forward {forward:.1} ms, a step of the rest {rest:.1} ms, a step of all {whole:.1} ms");
+    println!(
+        "the frozen part forward {forward:.1} ms, a step of the rest {rest:.1} ms, a step of all {whole:.1} ms"
+    );
     println!("all / (frozen part + rest) = {:.3}; at most 1.25 is the aim", whole / (forward + rest));
     Ok(())
 }
