@@ -427,6 +427,21 @@ fn ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on() {
     }
 }
 
+#[test]
+fn the_plan_names_the_base_or_says_that_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = |more: &[&str]| {
+        let output = smoke(folder.path(), &["--plan", "--only", "5.3.1a"]).args(more).output().unwrap();
+        let (code, said) = ended(&output);
+        assert_eq!(code, Some(0), "{said}");
+        said.lines().find(|line| line.starts_with("base: ")).unwrap().to_string()
+    };
+    assert!(plan(&["--base", "auto"]).starts_with("base: none, so that its experiments are skipped"));
+    let Some(data) = std::env::var_os("CONVNET_DATA_DIR") else { return };
+    let line = plan(&["--base", "auto", "--data", data.to_str().unwrap()]);
+    assert!(line.starts_with("base: VGG16 trained on ImageNet (folder; "), "{line}");
+}
+
 /// Section 5.3 on real pictures and a real base, where they are at hand: all its ways, what was frozen proven, and the same
 /// again when it was killed.
 #[test]

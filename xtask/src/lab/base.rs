@@ -248,3 +248,42 @@ fn checksum(model: &Model) -> String {
     }
     hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row whose layers do not exist would be found after minutes of a run.
+    #[test]
+    fn every_row_fits_its_network() {
+        for row in ROWS {
+            let entry = (row.entry)().unwrap();
+            assert_eq!(entry.input.shape, [row.side, row.side, 3], "{}", row.name);
+            assert!(Manifest::named(entry.manifest.unwrap_or(row.name)).is_ok(), "{}", row.name);
+            let architecture = match row.cut {
+                Some(layer) => entry.architecture.up_to(layer).unwrap(),
+                None => entry.architecture,
+            };
+            let model = Model::new(architecture, entry.input, Seed(1)).unwrap();
+            let base = Base { row, checksum: checksum(&model), model, source: String::new() };
+            let classes = ["cats".to_string(), "dogs".to_string()];
+            let mut whole = base.model(&classes, row.pixels, true, Seed(1)).unwrap();
+            assert_eq!(whole.summary().trainable, whole.behind(row.features()).unwrap().summary().trainable);
+            let mut learning = whole.summary().trainable;
+            for first in [row.last_block, row.third_block] {
+                whole.unfreeze_from(&format!("{}/{first}", row.name)).unwrap();
+                assert!(whole.summary().trainable > learning, "{} from {first}", row.name);
+                learning = whole.summary().trainable;
+            }
+            if row.is_the_books() {
+                assert_eq!(whole.summary().parameters(), 16_812_353);
+            }
+        }
+    }
+
+    #[test]
+    fn what_auto_takes_is_the_first_row() {
+        assert_eq!(wanted(options::Base::Auto).next().map(|row| row.name), Some("vgg16"));
+        assert_eq!(wanted(options::Base::Mobilenet).count(), 1);
+    }
+}

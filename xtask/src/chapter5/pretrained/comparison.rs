@@ -84,13 +84,14 @@ fn pixels_share(ways: &[Way]) -> Option<String> {
     let test = |id: &str| ways.iter().find(|way| way.id == id).map(|way| way.test);
     let (plain, pixels) = (test("5.3.1a")?, test("5.3.1-pixels")?);
     let points = |from: f64, to: f64| (to - from) * 100.0;
+    let told = |points: f64| format!("{points:+.1} points").replace('-', "−");
     let percent = |accuracy| words::metric("accuracy", accuracy);
     let alone = format!(
-        "The range of pixels alone moves the accuracy on test pictures from {} to {}: {:+.1} points, without another picture and \
+        "The range of pixels alone moves the accuracy on test pictures from {} to {}: {}, without another picture and \
          without training the base",
         percent(plain),
         percent(pixels),
-        points(plain, pixels)
+        told(points(plain, pixels))
     );
     Some(match test("5.3.2").filter(|tuned| *tuned > plain && pixels > plain) {
         None => format!("{alone}."),
@@ -100,8 +101,8 @@ fn pixels_share(ways: &[Way]) -> Option<String> {
                 0.5.. => "most of what the chapter credits to its later steps is the range of pixels",
                 _ => "the range of pixels is a part of what the chapter credits to its later steps",
             };
-            let gained = points(plain, tuned);
-            format!("{alone}. Augmentation and fine-tuning together give {gained:+.1} points: {most}.")
+            let gained = told(points(plain, tuned));
+            format!("{alone}. Augmentation and fine-tuning together give {gained}: {most}.")
         }
     })
 }

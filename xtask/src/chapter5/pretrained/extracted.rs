@@ -30,7 +30,7 @@ pub(crate) const PIXELS: Experiment = Experiment {
     data: Data::CatsDogs,
     base: true,
     book: &[],
-    note: "A base knows pictures in the range of pixels that it was trained with; the book gives it another.",
+    note: "A base knows pictures in the range of pixels that it was trained with; the book gives VGG16 another.",
     settings: |lab| settings(lab.profile),
     cost: costs,
     run: with_the_other_pixels,
