@@ -84,7 +84,7 @@ fn cost(base: f64, passed: usize, tail: f64, trained: usize) -> Cost {
         convolution: base * passed as f64 * WINOGRAD + tail * trained as f64 * WINOGRAD,
         dense: HEAD * trained as f64,
         seconds: 5.0,
-        mib: 600.0,
+        mib: 760.0,
     }
 }
 

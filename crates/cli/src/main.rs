@@ -1,0 +1,68 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod convert;
+mod predict;
+mod run;
+mod source;
+mod summary;
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Looks into models, converts them, runs them, tells what is in a picture.
+#[derive(Parser)]
+#[command(name = "convnet", version, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Shows a network's layers, shapes and parameters; of a file without a network its tensors
+    Summary(summary::Arguments),
+    /// Writes a model in another format, or the named tensors of a file that describes no network
+    Convert(convert::Arguments),
+    /// Runs a network on raw numbers and writes any layer's output
+    Run(run::Arguments),
+    /// Tells what is in pictures
+    Predict(predict::Arguments),
+}
+
+/// What could not be written: the disk's fault, not the input's.
+#[derive(Debug)]
+struct Failed;
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the result is lost")
+    }
+}
+
+impl std::error::Error for Failed {}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().verb {
+        Verb::Summary(arguments) => summary::run(&arguments),
+        Verb::Convert(arguments) => convert::run(&arguments),
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Predict(arguments) => predict::run(&arguments),
+    };
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    // Where standard error cannot be written, the exit code still tells.
+    let failed = error.is::<Failed>();
+    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    ExitCode::from(if failed { 1 } else { 2 })
+}
+
+/// Prints a text and a line's end. A reader that has seen enough, as `head` has, is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(Failed).context(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
