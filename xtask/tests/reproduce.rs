@@ -48,8 +48,7 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     for experiment in on_weights {
         assert_eq!(experiment["status"], "skipped", "{experiment}");
         let why = experiment["error"].as_str().unwrap();
-        let reasons = ["no pretrained weights", "which was skipped", "no network that names pictures"];
-        assert!(reasons.iter().any(|reason| why.contains(reason)), "{why}");
+        assert!(why.contains("no pretrained weights") || why.contains("which was skipped"), "{why}");
     }
     for experiment in experiments[..9].iter().chain([&experiments[15]]) {
         assert_eq!(experiment["status"], "done", "{experiment}");

@@ -78,6 +78,20 @@ const ROWS: &[Row] = &[
         rate: 1e-4,
         forward: 1.03e9,
     },
+    Row {
+        choice: options::Base::EfficientnetLite0,
+        name: "efficientnet_lite0",
+        title: "EfficientNet-Lite0 trained on ImageNet",
+        side: 224,
+        entry: || Ok(zoo::efficientnet_lite0(224, Top::Without)),
+        cut: None,
+        last_block: "block7a_expand_conv",
+        third_block: "block4a_expand_conv",
+        pixels: Pixels::MinusOneToOne,
+        head: Head::Average,
+        rate: 1e-4,
+        forward: 0.77e9,
+    },
 ];
 
 /// The base that a run has at hand.

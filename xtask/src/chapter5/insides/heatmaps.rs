@@ -58,7 +58,8 @@ fn run(lab: &mut Lab) -> Result<()> {
     let classifiers = lab.classifiers()?;
     if classifiers.is_empty() {
         bail!(Skipped(
-            "no network that names pictures is at hand (vgg16, efficientnet_lite0 or mobilenet_0_25_128)"
+            "no pretrained weights are at hand of a network that names pictures (vgg16, efficientnet_lite0 or \
+             mobilenet_0_25_128)"
                 .into()
         ));
     }
