@@ -179,6 +179,10 @@ mod tests {
             check_results(&results(&format!("{done}, {done}"))).unwrap(),
             "2 experiments done in 3.0 s"
         );
+        let on_a_base =
+            r#"{"id": "5.3.1a", "status": "skipped", "error": "no pretrained weights are at hand (none)"}"#;
+        let said = check_results(&results(&format!("{done}, {on_a_base}"))).unwrap();
+        assert!(said.ends_with("1 skipped for want of weights"), "{said}");
         for (text, expected) in [
             (results(&format!(r#"{done}, {{"id": "5.1.2", "status": "failed"}}"#)), "5.1.2"),
             (results(r#"{"id": "5.1", "status": "skipped"}"#), "skipped"),

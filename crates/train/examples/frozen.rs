@@ -16,7 +16,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// The layer behind which everything learns.
 const CUT: &str = "vgg16/block4_pool";
 const BATCH: usize = 20;
-const STEPS: usize = 5;
+const STEPS: usize = 3;
 
 fn main() -> Outcome<()> {
     let threads = std::thread::available_parallelism()?.get();
