@@ -165,7 +165,10 @@ mod tests {
         }
         let folders: BTreeSet<String> =
             Manifest::names().map(|name| Manifest::named(name).unwrap().folder).collect();
-        assert_eq!(folders.into_iter().collect::<Vec<_>>(), ["cats_and_dogs_small", "mnist", "weights"]);
+        assert_eq!(
+            folders.into_iter().collect::<Vec<_>>(),
+            ["cats_and_dogs_small", "images", "mnist", "weights"]
+        );
         assert_eq!(Manifest::mnist().unwrap().size(), 11_594_722);
     }
 

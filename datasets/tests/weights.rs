@@ -370,6 +370,7 @@ fn the_real_weights_are_known() {
         ("mobilenet_0_25_128", "1,001 classes"),
         ("efficientnet_lite0", "checksums as published"),
         ("imagenet_class_index", "indented"),
+        ("creative_commons_elephant", "checksums as published"),
     ] {
         let manifest = Manifest::named(name).unwrap();
         let Some(located) = check(&manifest, root.as_ref(), Origin::DataDir, &mut Silent).unwrap() else {
