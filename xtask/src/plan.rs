@@ -62,6 +62,11 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
         table.row(["", &format!("to read or paint the {name}"), &words::seconds(planned.seconds), ""]);
     }
     for experiment in experiments {
+        let lacks_base = (experiment.base && base.1.is_none()).then_some("skipped: no base");
+        if let Some(why) = lacks_base.or(experiment.left_out(options.profile)) {
+            table.row([experiment.id, experiment.title, "–", why]);
+            continue;
+        }
         let cost = (experiment.cost)(options.profile, base.1.map_or(0.0, |row| row.forward));
         let seconds = speed.seconds(&cost);
         total += seconds;

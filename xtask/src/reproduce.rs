@@ -168,6 +168,11 @@ fn one(
         lab.record.error = Some(format!("needs {need}, which {why}"));
         return std::mem::take(&mut lab.record);
     }
+    if let Some(why) = experiment.left_out(lab.profile) {
+        lab.record.status = Status::Skipped;
+        lab.record.error = Some(why.into());
+        return std::mem::take(&mut lab.record);
+    }
     // What an experiment before it left idle is not its own.
     convnet_cpu::memory::release();
     let can_measure_peak = reset_peak();

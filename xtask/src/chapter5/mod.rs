@@ -25,6 +25,8 @@ pub(crate) struct Experiment {
     pub(crate) data: Data,
     /// Whether it builds on a pretrained base.
     pub(crate) base: bool,
+    /// Whether only the profile `book` has time for it; the smoke run makes one step of it.
+    pub(crate) book_only: bool,
     /// What the book prints: metric, lowest and highest.
     pub(crate) book: &'static [(&'static str, [f64; 2])],
     /// Why ours and the book's may differ, or what a reader should know.
@@ -35,6 +37,13 @@ pub(crate) struct Experiment {
     pub(crate) cost: fn(Profile, f64) -> Cost,
     /// Runs it; what it finds goes into the lab's record.
     pub(crate) run: fn(&mut Lab) -> anyhow::Result<()>,
+}
+
+impl Experiment {
+    /// Why a profile has no time for it.
+    pub(crate) fn left_out(&self, profile: Profile) -> Option<&'static str> {
+        (self.book_only && profile == Profile::Quick).then_some("only in profile book: it trains for hours")
+    }
 }
 
 /// What an experiment costs, counted before it runs.

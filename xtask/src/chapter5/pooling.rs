@@ -14,6 +14,7 @@ pub(crate) const POOLING: Experiment = Experiment {
     needs: &[],
     data: Data::Digits,
     base: false,
+    book_only: false,
     book: &[("without_pooling_coefficients", [30_976.0, 30_976.0])],
     note: "Both networks have the same head (dense 64, dense 10) and see the same digits in the same order. Without pooling the \
            last convolution sees only 7×7 pixels of the picture, and the head gets 30,976 numbers instead of 576.",

@@ -14,6 +14,7 @@ pub(crate) const SHIFT: Experiment = Experiment {
     needs: &["5.1", "5.1-dense"],
     data: Data::Digits,
     base: false,
+    book_only: false,
     book: &[],
     note: "The chapter claims it, without a figure: what a convnet learns at one place it recognises at any other; a dense \
            network has to learn it anew. Mean over four directions, zeros where the digit moved away; a far shift moves \

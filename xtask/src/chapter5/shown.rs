@@ -9,6 +9,7 @@ pub(crate) const CONVOLUTION: Experiment = Experiment {
     needs: &[],
     data: Data::Digits,
     base: false,
+    book_only: false,
     book: &[],
     note: "",
     settings: |_| String::new(),

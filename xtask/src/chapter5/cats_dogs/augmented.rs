@@ -13,6 +13,7 @@ pub(crate) const AUGMENTED: Experiment = Experiment {
     needs: &["5.2.1"],
     data: Data::CatsDogs,
     base: false,
+    book_only: false,
     book: &[("best_val_accuracy", [0.82, 0.85]), ("parameters", [3_453_121.0, 3_453_121.0])],
     note: "No picture is seen twice in the same way: in the chapter training and validation stay together, and validation rises \
            further than without augmentation. Shear is ±0.2 radians, as Keras meant it when the book was written.",

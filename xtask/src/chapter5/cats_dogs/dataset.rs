@@ -12,6 +12,7 @@ pub(crate) const DATASET: Experiment = Experiment {
     needs: &[],
     data: Data::CatsDogs,
     base: false,
+    book_only: false,
     book: &[],
     note: "",
     settings: |_| String::new(),

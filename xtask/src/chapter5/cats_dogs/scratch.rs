@@ -16,6 +16,7 @@ pub(crate) const FROM_SCRATCH: Experiment = Experiment {
     needs: &["5.2.1"],
     data: Data::CatsDogs,
     base: false,
+    book_only: false,
     book: &[("best_val_accuracy", [0.71, 0.74]), ("parameters", [3_453_121.0, 3_453_121.0])],
     note: "The chapter's network goes on to nearly 100 % in training while validation stops rising: 2,000 pictures are few, and \
            it learns them by heart.",

@@ -14,6 +14,7 @@ pub(crate) const SHOWN: Experiment = Experiment {
     needs: &["5.2.1"],
     data: Data::CatsDogs,
     base: false,
+    book_only: false,
     book: &[],
     note: "What lies outside the picture is filled with its nearest pixel, as in the chapter.",
     settings: |lab| format!("{SHOWN_NAME}, seed {}, {:?}", lab.seed.0, Augment::chapter5()),

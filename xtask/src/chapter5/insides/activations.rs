@@ -16,6 +16,7 @@ pub(crate) const ACTIVATIONS: Experiment = Experiment {
     needs: &["5.2.5"],
     data: Data::CatsDogs,
     base: false,
+    book_only: false,
     book: &[],
     note: "The network of 5.2.5. Each tile is one channel, brought to the same mean and contrast as in the book, so that tiles tell \
            where a channel answers and not how strongly; a black tile is a channel that answers nowhere.",

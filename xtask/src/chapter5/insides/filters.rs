@@ -19,6 +19,7 @@ pub(crate) const FILTERS: Experiment = Experiment {
     needs: &[],
     data: Data::CatsDogs,
     base: true,
+    book_only: false,
     book: &[],
     note: "Each tile began as grey noise and was changed step by step so that one filter answers more. The book's recipe shows \
            colours in the order in which the network takes them, blue first for VGG16; so does this page.",

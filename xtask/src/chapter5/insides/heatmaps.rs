@@ -21,6 +21,7 @@ pub(crate) const HEATMAPS: Experiment = Experiment {
     needs: &[],
     data: Data::CatsDogs,
     base: false,
+    book_only: false,
     book: &[("african_elephant", [0.909, 0.909])],
     note: "A heatmap shows where numbers come from, not why. Each stands beside its twin, what the same method makes of the same network \
            with random weights: where both look alike, the map tells about the picture and not about what was learned.",

@@ -10,12 +10,10 @@ pub(crate) use frozen::{END_TO_END, UNFROZEN};
 pub(crate) use tuned::{TUNED, TUNED_BLOCK3};
 
 use crate::chapter5::Cost;
-use crate::exit::Skipped;
 use crate::lab::base::Base;
 use crate::lab::data::Part;
 use crate::lab::{Lab, Length, Passed, Recipe, Trained, Validation};
-use crate::options::Profile;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use convnet_data::Dataset;
 use convnet_layers::Model;
 use convnet_report::chart::{LineChart, Series};
@@ -65,14 +63,6 @@ impl Span {
             book: Span { epochs: book, steps: STEPS }.length(),
         }
     }
-}
-
-/// What only the profile `book` has time for; the smoke run makes one step of it.
-fn only_in_book(lab: &Lab) -> Result<()> {
-    if lab.profile == Profile::Quick {
-        bail!(Skipped("only in profile book: it trains for hours".into()));
-    }
-    Ok(())
 }
 
 /// How VGG16 computes beside the share of the limit that the plan reckons with: what Winograd's algorithm saves.

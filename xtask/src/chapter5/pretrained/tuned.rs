@@ -1,6 +1,6 @@
 //! 5.3.2 and 5.3.2-block3: the last blocks of the base go on learning together with the trained head.
 
-use super::{BATCH, Measured, STEPS, Span, cost, only_in_book, range, show};
+use super::{BATCH, Measured, STEPS, Span, cost, range, show};
 use crate::chapter5::Experiment;
 use crate::lab::data::Part;
 use crate::lab::{Data, Lab};
@@ -15,6 +15,7 @@ pub(crate) const TUNED: Experiment = Experiment {
     needs: &["5.2.1", "5.3.1b"],
     data: Data::CatsDogs,
     base: true,
+    book_only: false,
     book: &[("best_val_accuracy", [0.965, 0.976]), ("test_accuracy", [0.968, 0.968])],
     note: "The head is that of 5.3.1b: untrained, it would send large gradients through what the base has learned.",
     settings: |lab| settings(span(lab.profile)),
@@ -31,6 +32,7 @@ pub(crate) const TUNED_BLOCK3: Experiment = Experiment {
     needs: &["5.2.1", "5.3.1b"],
     data: Data::CatsDogs,
     base: true,
+    book_only: true,
     book: &[],
     note: "As in the R edition, which unfreezes more of the base.",
     settings: |lab| settings(block3_span(lab.profile)),
@@ -47,7 +49,6 @@ fn last_block(lab: &mut Lab) -> Result<()> {
 }
 
 fn third_block(lab: &mut Lab) -> Result<()> {
-    only_in_book(lab)?;
     let first = lab.base()?.row.third_block;
     tune(lab, TUNED_BLOCK3.id, first, block3_span(lab.profile))
 }
