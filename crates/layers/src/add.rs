@@ -1,7 +1,7 @@
 //! The sum of several values: the join of a residual block.
 
 use crate::error::Refusal;
-use crate::layer::{Layer, PLACE_BY_PLACE};
+use crate::layer::{Layer, PLACE_BY_PLACE, several};
 use crate::pass::Pass;
 use convnet_autograd::{Value, operations};
 use convnet_cpu::window::Window;
@@ -24,14 +24,7 @@ impl Layer for Add {
     const CLASS: &'static str = "Add";
 
     fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
-        let [first, others @ ..] = inputs else {
-            return Err("takes at least two inputs, but gets none".into());
-        };
-        if others.is_empty() {
-            return Err(
-                "takes at least two inputs, but gets one; name its inputs with `Architecture::join`".into()
-            );
-        }
+        let (first, others) = several(inputs)?;
         match others.iter().find(|&other| other != first) {
             None => Ok(*first),
             Some(other) => Err(Refusal::new(

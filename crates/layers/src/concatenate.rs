@@ -1,7 +1,7 @@
 //! Channels of several values side by side: the join of an Inception or DenseNet block.
 
 use crate::error::Refusal;
-use crate::layer::{Layer, PLACE_BY_PLACE};
+use crate::layer::{Layer, PLACE_BY_PLACE, several};
 use crate::pass::Pass;
 use convnet_autograd::{Value, operations};
 use convnet_cpu::window::Window;
@@ -25,14 +25,7 @@ impl Layer for Concatenate {
     const CLASS: &'static str = "Concatenate";
 
     fn output_shape(&self, inputs: &[Shape]) -> std::result::Result<Shape, Refusal> {
-        let [first, others @ ..] = inputs else {
-            return Err("takes at least two inputs, but gets none".into());
-        };
-        if others.is_empty() {
-            return Err(
-                "takes at least two inputs, but gets one; name its inputs with `Architecture::join`".into()
-            );
-        }
+        let (first, others) = several(inputs)?;
         let Some((channels, before)) = first.split_last() else {
             return Err("takes values with a channel axis".into());
         };

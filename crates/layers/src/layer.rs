@@ -231,6 +231,17 @@ impl LayerClasses {
 /// The window of what works place by place.
 pub(crate) const PLACE_BY_PLACE: Option<Window> = Some(Window::new([1, 1], [1, 1]));
 
+/// The first of at least two inputs and the others, or a refusal.
+pub(crate) fn several(inputs: &[Shape]) -> Result<(&Shape, &[Shape]), Refusal> {
+    match inputs {
+        [] => Err("takes at least two inputs, but gets none".into()),
+        [_] => {
+            Err("takes at least two inputs, but gets one; name its inputs with `Architecture::join`".into())
+        }
+        [first, others @ ..] => Ok((first, others)),
+    }
+}
+
 /// The only input, or a refusal.
 pub(crate) fn single(inputs: &[Shape]) -> Result<Shape, Refusal> {
     match inputs {

@@ -151,8 +151,8 @@ pub fn advise_base(model: &Model, path: &str, base: &Model) -> Option<Advice> {
 /// begin at zero, and none stays there.
 fn untrained_head(model: &Model) -> Option<String> {
     let moves = |path: &str| ["/bias", "/beta"].iter().any(|end| path.ends_with(end));
-    let mut learning = model.parameters().iter().filter(|parameter| parameter.is_learned()).rev();
-    let mut learning = learning.by_ref().filter(|parameter| moves(&parameter.path));
+    let learns = |parameter: &&convnet_layers::Parameter| parameter.is_learned() && moves(&parameter.path);
+    let mut learning = model.parameters().iter().rev().filter(learns);
     let is_zero = |parameter: &&convnet_layers::Parameter| parameter.value.data().iter().all(|x| *x == 0.0);
     let last = learning.next().filter(is_zero)?;
     let is_trained = learning.any(|parameter| !is_zero(&parameter));
