@@ -5,7 +5,7 @@ use super::grid::{Grid, blocks};
 use super::input::{self, Scatter};
 use super::output;
 use super::sheet::Sheet;
-use super::values::{POINTS, Products, Values, sums_step};
+use super::values::{self, POINTS, Products, Values, sums_step, together};
 use super::weights::{self, Direction, Group, Transformed};
 use super::{HELD_BYTES, tiles_per_block};
 use crate::conv2d::gradient::Gradient;
@@ -16,6 +16,7 @@ use crate::memory::Buffer;
 use crate::parallel;
 use crate::simd::{Tile, isa};
 use std::ops::Range;
+use std::slice;
 use std::sync::{Mutex, PoisonError};
 
 /// As [`conv2d::gradients`](crate::conv2d::gradients).
@@ -117,7 +118,6 @@ impl Work<'_> {
         });
         let tiles = pictures.start * self.grid.tiles()..pictures.end * self.grid.tiles();
         let first = tiles.start;
-        let mut products = None;
         for tiles in
             blocks(tiles, tiles_per_block(g.out_channels, g.in_channels + g.out_channels), tile.rows())
         {
@@ -129,7 +129,7 @@ impl Work<'_> {
             }
             if let (Some(dx), Some(u)) = (&mut dx, self.u) {
                 for panels in u.groups() {
-                    self.scatter(&d, &u.group(panels), &mut products, dx);
+                    self.scatter(slice::from_ref(&d), &u.group(panels), dx);
                 }
             }
         }
@@ -207,9 +207,8 @@ impl Work<'_> {
             dx.fill(0.0);
             let mut dx = self.sheet(dx, first_picture, width, group * width);
             let u = u.group(groups[group].clone());
-            let mut products = None;
-            for d in d {
-                self.scatter(d, &u, &mut products, &mut dx);
+            for d in d.chunks(together(d)) {
+                self.scatter(d, &u, &mut dx);
             }
         });
         side_by_side(&panels, pixels, width, g.in_channels, dx);
@@ -229,14 +228,13 @@ impl Work<'_> {
         output::gradients(self.g, &self.grid, self.dy, tiles, tile.width(), tile, dbias)
     }
 
-    fn scatter(&self, d: &Values, u: &Group<'_>, products: &mut Option<Products>, dx: &mut Sheet<'_, f32>) {
+    fn scatter(&self, d: &[Values], u: &Group<'_>, dx: &mut Sheet<'_, f32>) {
         let (tile, column, filled) = (u.tile, u.column, u.filled);
-        let products = products.get_or_insert_with(|| Products::new(d.tiles.len(), u.panels * tile.width()));
-        d.times(u, products);
+        let products = &Products::new(d, u);
         tile.run(Scatter {
             g: self.g,
             grid: &self.grid,
-            tiles: d.tiles.clone(),
+            tiles: values::tiles(d),
             products,
             column,
             filled,

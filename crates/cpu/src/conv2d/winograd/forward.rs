@@ -4,9 +4,9 @@ use super::grid::{Grid, blocks};
 use super::output::{Piece, Store, StorePooled};
 use super::points::OUTPUTS;
 use super::sheet::Sheet;
-use super::values::{POINTS, Products, Values};
+use super::values::{POINTS, Products, Values, together};
 use super::weights::{Direction, Group, Transformed};
-use super::{HELD_BYTES, SHARED_BYTES, input, tiles_per_block};
+use super::{HELD_BYTES, SHARED_BYTES, input, tiles_per_block, values};
 use crate::conv2d::Geometry;
 use crate::conv2d::band::Band;
 use crate::conv2d::forward_pool::argmax_bytes;
@@ -104,11 +104,10 @@ impl Work<'_> {
             let (first, last) = (band.pictures.start, band.pictures.end - 1);
             let tiles = line(first, band.rows.start)..line(last, band.rows.end);
             let most = tiles_per_block(self.g.in_channels, self.g.in_channels);
-            let mut products = None;
             for tiles in blocks(tiles, most, self.u.tile().rows()) {
-                let values = self.values(tiles);
+                let values = [self.values(tiles)];
                 for panels in self.u.groups() {
-                    self.finish(&values, &self.u.group(panels), &mut products, &mut part[0]);
+                    self.finish(&values, &self.u.group(panels), &mut part[0]);
                 }
             }
         });
@@ -154,9 +153,8 @@ impl Work<'_> {
             };
             parallel::for_each_chunk(&mut parts, 1, |group, part| {
                 let u = self.u.group(groups[group].clone());
-                let mut products = None;
-                for values in &values {
-                    self.finish(values, &u, &mut products, &mut part[0]);
+                for blocks in values.chunks(together(&values)) {
+                    self.finish(blocks, &u, &mut part[0]);
                 }
             });
             let to = &mut y[pixels_here.start * channels..pixels_here.end * channels];
@@ -183,15 +181,13 @@ impl Work<'_> {
         in_parallel(blocks.len(), |block| self.values(blocks[block].clone()))
     }
 
-    /// One block of values times some panels of weights, to the output.
-    fn finish(&self, values: &Values, u: &Group<'_>, products: &mut Option<Products>, part: &mut Part<'_>) {
+    /// Neighbouring blocks of values times some panels of weights, to the output.
+    fn finish(&self, blocks: &[Values], u: &Group<'_>, part: &mut Part<'_>) {
         let (tile, column, filled) = (u.tile, u.column, u.filled);
-        let room = || Products::new(values.tiles.len(), u.panels * tile.width());
-        let products = products.get_or_insert_with(room);
-        values.times(u, products);
+        let products = &Products::new(blocks, u);
         let piece = Piece {
             grid: &self.grid,
-            tiles: values.tiles.clone(),
+            tiles: values::tiles(blocks),
             products,
             column,
             filled,

@@ -13,6 +13,9 @@ pub(super) const POINTS: usize = SIDE * SIDE;
 /// Numbers between the points, so that 36 stores one point apart do not fall into the same set of the cache.
 const GAP: usize = 16;
 
+/// Tiles whose products are held at once, where weights are read by all threads together.
+const MOST_TOGETHER: usize = 54;
+
 /// The values of some tiles at all points: point after point a matrix of a row per tile and a column per channel.
 ///
 /// The columns lie in panels of `width`, tile after tile within a panel, as the loop of a kernel's gradient reads them.
@@ -52,14 +55,6 @@ impl Values {
         &mut self.numbers
     }
 
-    /// At every point the values times some panels of weights; `products` is overwritten.
-    pub(super) fn times(&self, u: &Group<'_>, products: &mut Products) {
-        products.width = u.panels * u.tile.width();
-        products.step = self.tiles.len() * products.width + GAP;
-        let a = Gathered::new(&self.numbers, &self.bases, &self.offsets);
-        u.tile.run(Times { a, from: &self.numbers, step: self.step(), u, products });
-    }
-
     /// Adds, at each of `points`, the transpose of the values times `others` to `sums`, which holds those points only. Each
     /// number goes on as one chain over the tiles in order.
     pub(super) fn accumulate(
@@ -82,6 +77,21 @@ impl Values {
     }
 }
 
+/// The tiles of neighbouring blocks.
+pub(super) fn tiles(blocks: &[Values]) -> Range<usize> {
+    match blocks {
+        [first, .., last] => first.tiles.start..last.tiles.end,
+        [block] => block.tiles.clone(),
+        [] => 0..0,
+    }
+}
+
+/// How many of these blocks, whose first is the largest, are multiplied together, so that weights are read seldom and the
+/// products of all points stay in the cache.
+pub(super) fn together(blocks: &[Values]) -> usize {
+    blocks.first().map_or(1, |block| MOST_TOGETHER / block.tiles.len()).max(1)
+}
+
 /// Where a number of tile `row` lies in panels of `width` channels, `tiles` tiles each.
 #[inline(always)]
 fn place(tiles: usize, width: usize, row: usize, channel: usize) -> usize {
@@ -93,7 +103,7 @@ pub(super) fn sums_step(in_channels: usize, out_channels: usize) -> usize {
     in_channels * out_channels + GAP
 }
 
-/// Products of a block of tiles with a panel of weights: point after point a row per tile.
+/// Products of some tiles with some panels of weights: point after point a row per tile.
 pub(super) struct Products {
     numbers: Buffer<f32>,
     step: usize,
@@ -101,10 +111,16 @@ pub(super) struct Products {
 }
 
 impl Products {
-    /// Room for `tiles` tiles and `columns` columns.
-    pub(super) fn new(tiles: usize, columns: usize) -> Products {
-        let step = tiles * columns + GAP;
-        Products { numbers: Buffer::recycled(POINTS * step), step, width: columns }
+    /// The values of `blocks`, one after the other, times some panels of weights at every point.
+    pub(super) fn new(blocks: &[Values], u: &Group<'_>) -> Products {
+        let tiles: usize = blocks.iter().map(|block| block.tiles.len()).sum();
+        let width = u.panels * u.tile.width();
+        let step = tiles * width + GAP;
+        let mut products = Products { numbers: Buffer::recycled(POINTS * step), step, width };
+        let rows: Vec<_> =
+            blocks.iter().map(|block| Gathered::new(&block.numbers, &block.bases, &block.offsets)).collect();
+        u.tile.run(Times { blocks, rows: &rows, u, products: &mut products });
+        products
     }
 
     pub(super) fn numbers(&self) -> &[f32] {
@@ -123,9 +139,8 @@ impl Products {
 }
 
 struct Times<'a> {
-    a: Gathered<'a>,
-    from: &'a [f32],
-    step: usize,
+    blocks: &'a [Values],
+    rows: &'a [Gathered<'a>],
     u: &'a Group<'a>,
     products: &'a mut Products,
 }
@@ -135,17 +150,19 @@ impl Kernel for Times<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
         let width = VECTORS * S::LANES;
-        let weights = self.a.offsets().len() * width;
-        for point in 0..POINTS {
-            let a = self.a.over(&self.from[point * self.step..]);
+        let (step, stride) = (self.products.step, self.products.width);
+        for (point, to) in self.products.numbers.chunks_exact_mut(step).enumerate() {
             for panel in 0..self.u.panels {
-                let mut tiles = TimesTiles {
-                    a,
-                    b: &self.u.panel(panel)[point * weights..][..weights],
-                    to: &mut self.products.numbers[point * self.products.step + panel * width..],
-                    stride: self.products.width,
-                };
-                for_each_tile::<S, _, ROWS, VECTORS>(simd, 0..self.a.rows(), &mut tiles);
+                let weights = self.u.panel(panel);
+                let b = &weights[point * weights.len() / POINTS..][..weights.len() / POINTS];
+                let mut first = panel * width;
+                // All blocks while the panel of this point is near.
+                for (block, rows) in self.blocks.iter().zip(self.rows) {
+                    let a = rows.over(&block.numbers[point * block.step()..]);
+                    let mut tiles = TimesTiles { a, b, to: &mut to[first..], stride };
+                    for_each_tile::<S, _, ROWS, VECTORS>(simd, 0..a.rows(), &mut tiles);
+                    first += a.rows() * stride;
+                }
             }
         }
     }
