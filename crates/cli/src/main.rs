@@ -1,17 +1,22 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod cache;
 mod convert;
+mod evaluate;
+mod explain;
 mod predict;
 mod run;
 mod source;
 mod summary;
+mod terminal;
+mod train;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Looks into models, converts them, runs them, tells what is in a picture.
+/// Learns from pictures, tells what is in others and why; looks into models, converts and runs them.
 #[derive(Parser)]
 #[command(name = "convnet", version, disable_help_subcommand = true)]
 struct Arguments {
@@ -21,6 +26,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Learns to tell the classes of a folder of pictures apart, on a pretrained base
+    Train(train::Arguments),
     /// Shows a network's layers, shapes and parameters; of a file without a network its tensors
     Summary(summary::Arguments),
     /// Writes a model in another format, or the named tensors of a file that describes no network
@@ -29,6 +36,12 @@ enum Verb {
     Run(run::Arguments),
     /// Tells what is in pictures
     Predict(predict::Arguments),
+    /// Measures a model on a folder of pictures
+    Evaluate(evaluate::Arguments),
+    /// Draws where in a picture a class is seen
+    Explain(explain::Arguments),
+    /// Tells where files are kept and how large they are
+    Cache(cache::Arguments),
 }
 
 /// What could not be written: the disk's fault, not the input's.
@@ -49,6 +62,10 @@ fn main() -> ExitCode {
         Verb::Convert(arguments) => convert::run(&arguments),
         Verb::Run(arguments) => run::run(&arguments),
         Verb::Predict(arguments) => predict::run(&arguments),
+        Verb::Train(arguments) => train::run(&arguments),
+        Verb::Evaluate(arguments) => evaluate::run(&arguments),
+        Verb::Explain(arguments) => explain::run(&arguments),
+        Verb::Cache(arguments) => cache::run(&arguments),
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     // Where standard error cannot be written, the exit code still tells.

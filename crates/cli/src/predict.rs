@@ -1,24 +1,40 @@
-//! `convnet predict MODEL PICTURE…`.
+//! `convnet predict MODEL PICTURE…|FOLDER`.
 
 use crate::source::Source;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use convnet_data::decode::Decoder;
+use convnet_data::is_picture;
 use convnet_data::resize::Resizer;
 use convnet_datasets::{DataChoice, Found, Manifest, Places, find};
 use convnet_layers::{FinalActivation, Model};
 use convnet_pretrained::zoo::ImageNetClasses;
 use convnet_tensor::{Pixels, Tensor};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
+/// Tells what is in pictures.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  convnet predict model.safetensors kitten.jpg
+  convnet predict model.safetensors holiday --csv > holiday.csv
+  convnet predict efficientnet_lite0 elephant.jpg --top 3")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: Source,
 
-    /// Pictures: JPEG, PNG, WebP, BMP, GIF, TIFF
+    /// Pictures (JPEG, PNG, WebP, BMP, GIF, TIFF), or folders of them
     #[arg(required = true, value_name = "PICTURE")]
     pictures: Vec<PathBuf>,
+
+    /// One JSON array instead of lines
+    #[arg(long)]
+    json: bool,
+
+    /// Lines of file, class and probability, separated by commas
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 
     /// The range of pixels, where the model's file does not say it
     #[arg(long, value_enum)]
@@ -56,25 +72,105 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !matches!(channels, 1 | 3) || pixels.check(channels).is_err() {
         bail!("the model takes {channels} channels, which pictures in the range {pixels:?} do not have");
     }
+    let mut found = Vec::new();
+    arguments.pictures.iter().try_for_each(|path| pictures_under(path, 0, &mut found))?;
     let (mut decoder, mut resizer) = (Decoder::default(), Resizer::default());
-    for path in &arguments.pictures {
-        let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let picture =
-            decoder.decode(&bytes, channels).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
-        let input = model.input();
-        let [height, width, _] = input.shape;
-        let mut resized = vec![0; height * width * channels];
-        resizer.resize(picture, height, width, input.fit, input.filter, &mut resized);
-        let mut x = Tensor::zeros([1, height, width, channels]);
-        pixels.write(channels, &resized, x.data_mut());
-        let probabilities = probabilities(&model, &x)?;
-        crate::print(&told(path, &probabilities, &names, arguments.top))?;
+    let (mut told, mut unreadable) = (Vec::new(), 0);
+    if arguments.csv {
+        crate::print("file,class,probability")?;
+    }
+    for path in &found {
+        let picture = std::fs::read(path).map_err(|why| why.to_string());
+        let picture = picture.and_then(|bytes| {
+            let picture = decoder.decode(&bytes, channels).map_err(|why| why.to_string())?;
+            let input = model.input();
+            let [height, width, _] = input.shape;
+            let mut resized = vec![0; height * width * channels];
+            resizer.resize(picture, height, width, input.fit, input.filter, &mut resized);
+            let mut x = Tensor::zeros([1, height, width, channels]);
+            pixels.write(channels, &resized, x.data_mut());
+            Ok(x)
+        });
+        let x = match picture {
+            Ok(x) => x,
+            Err(why) => {
+                // One bad file among thousands must not cost the answers for the others.
+                eprintln!("{}: {why}", path.display());
+                unreadable += 1;
+                continue;
+            }
+        };
+        let best = best(&probabilities(&model, &x)?, &names, arguments.top);
+        if arguments.json {
+            told.push(Answer { file: path.display().to_string(), classes: best });
+        } else if arguments.csv {
+            let file = quoted(&path.display().to_string());
+            let lines = best.iter().map(|of| format!("{file},{},{}", quoted(&of.class), of.probability));
+            crate::print(&lines.collect::<Vec<_>>().join("\n"))?;
+        } else {
+            let best = best.iter().map(|of| format!("{} {:.4}", of.class, of.probability));
+            crate::print(&format!("{}: {}", path.display(), best.collect::<Vec<_>>().join(", ")))?;
+        }
+    }
+    if arguments.json {
+        crate::print(&serde_json::to_string_pretty(&told)?)?;
+    }
+    if unreadable > 0 {
+        bail!("{unreadable} of {} pictures could not be read", found.len());
     }
     Ok(())
 }
 
+/// What is said of a picture.
+#[derive(Debug, Serialize)]
+struct Answer {
+    file: String,
+    classes: Vec<OfClass>,
+}
+
+#[derive(Debug, Serialize)]
+struct OfClass {
+    class: String,
+    probability: f32,
+}
+
+/// Folders inside folders are followed so far.
+const DEEPEST: usize = 32;
+
+/// The pictures of a folder in the order of their names, links not followed; a file as it is.
+fn pictures_under(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+    let about = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    if !about.is_dir() {
+        found.push(path.to_path_buf());
+        return Ok(());
+    }
+    if depth > DEEPEST {
+        bail!("{}: folders more than {DEEPEST} deep", path.display());
+    }
+    let entries = std::fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut entries = entries.collect::<std::io::Result<Vec<_>>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let kind = entry.file_type()?;
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if !is_hidden && (kind.is_dir() || (kind.is_file() && is_picture(&entry.path()))) {
+            pictures_under(&entry.path(), depth + 1, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// A field of a line of values separated by commas (RFC 4180).
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_string()
+    }
+}
+
 /// The probability of each class; of a yes or no that of both.
-fn probabilities(model: &Model, x: &Tensor) -> Result<Vec<f32>> {
+pub(crate) fn probabilities(model: &Model, x: &Tensor) -> Result<Vec<f32>> {
     let output = model.predict(x)?;
     Ok(match (output.data(), model.final_activation()) {
         (&[yes], FinalActivation::Sigmoid) => vec![1.0 - yes, yes],
@@ -87,7 +183,7 @@ fn probabilities(model: &Model, x: &Tensor) -> Result<Vec<f32>> {
 }
 
 /// The names of the classes: the model's, or ImageNet's where there are as many, or numbers.
-fn names(model: &Model) -> Result<Vec<String>> {
+pub(crate) fn names(model: &Model) -> Result<Vec<String>> {
     let own = &model.input().classes;
     let outputs = if model.output_shape()[..] == [1] { 2 } else { model.output_shape().size() };
     if own.len() == outputs {
@@ -104,9 +200,10 @@ fn names(model: &Model) -> Result<Vec<String>> {
     Ok((0..outputs).map(|class| format!("class {class}")).collect())
 }
 
-fn told(path: &Path, probabilities: &[f32], names: &[String], top: usize) -> String {
-    let mut order: Vec<_> = probabilities.iter().zip(names).collect();
-    order.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let best = order.iter().take(top.max(1)).map(|(probability, name)| format!("{name} {probability:.4}"));
-    format!("{}: {}", path.display(), best.collect::<Vec<_>>().join(", "))
+fn best(probabilities: &[f32], names: &[String], top: usize) -> Vec<OfClass> {
+    let of = |(&probability, class): (&f32, &String)| OfClass { class: class.clone(), probability };
+    let mut order: Vec<_> = probabilities.iter().zip(names).map(of).collect();
+    order.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    order.truncate(top.max(1));
+    order
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Which model.
 #[derive(Args, Debug)]
 pub(crate) struct Source {
-    /// A model file, or a name from the zoo: vgg16, mobilenet
+    /// A model file, or a name from the zoo: vgg16, mobilenet, efficientnet_lite0
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
 
@@ -59,7 +59,10 @@ impl Source {
 
     fn file_model(&self, path: &Path) -> Result<Opened> {
         let mut file = WeightFile::open(path).with_context(|| {
-            format!("`{}` is neither a model file nor a name of the zoo (vgg16, mobilenet)", self.model)
+            format!(
+                "`{}` is neither a model file nor a name of the zoo (vgg16, mobilenet, efficientnet_lite0)",
+                self.model
+            )
         })?;
         if file.format() == Format::Safetensors {
             let model = Model::load(path, &LayerClasses::builtin())?;
@@ -88,22 +91,35 @@ impl Source {
                 let model = entry.untrained(convnet_tensor::Seed(0))?;
                 return Ok(Opened { model, channels_first: false, said: Vec::new() });
             }
-            let name = entry.manifest.unwrap_or(entry.name);
-            match find(&Manifest::named(name)?, &DataChoice::Auto, &Places::from_environment())? {
-                Found::Files(located) => {
-                    let file = located.files.first().context("a manifest names a file")?;
-                    let (model, said) = whole(entry, file)?;
+            match weights_at_hand(&entry)? {
+                Ok(file) => {
+                    let (model, said) = whole(entry, &file)?;
                     return Ok(Opened { model, channels_first: false, said });
                 }
-                Found::Downloadable { notes, .. } => {
-                    why.extend(notes);
-                    why.push(format!("`cargo xtask download {name}` fetches it"));
-                }
-                Found::Absent { why: lacking } => why.push(lacking),
+                Err(lacking) => why.push(lacking),
             }
         }
         bail!("the weights of {} are not at hand: {}", self.model, why.join("; "))
     }
+}
+
+/// The file of an entry's weights, or why there is none.
+///
+/// # Errors
+/// For a file that is there and not what it should be.
+pub(crate) fn weights_at_hand(entry: &Entry) -> Result<Result<PathBuf, String>> {
+    let name = entry.manifest.unwrap_or(entry.name);
+    Ok(match find(&Manifest::named(name)?, &DataChoice::Auto, &Places::from_environment())? {
+        Found::Files(mut located) => {
+            anyhow::ensure!(!located.files.is_empty(), "the manifest of {name} names no file");
+            Ok(located.files.swap_remove(0))
+        }
+        Found::Downloadable { notes, .. } => {
+            let fetch = format!("`cargo xtask download {name}` fetches it");
+            Err(notes.into_iter().chain([fetch]).collect::<Vec<_>>().join("; "))
+        }
+        Found::Absent { why } => Err(why),
+    })
 }
 
 /// The networks that a name stands for, the best first; none for a name that the zoo does not know.
@@ -112,12 +128,18 @@ fn zoo_entries(name: &str, size: usize) -> Result<Vec<Entry>> {
         "vgg16" if size == SIDE => vec![zoo::vgg16(size, Top::Classes(1000)), zoo::vgg16(size, Top::Without)],
         "vgg16" => vec![zoo::vgg16(size, Top::Without)],
         "mobilenet" => vec![zoo::mobilenet(1.0, size, Top::Without)?],
+        "efficientnet_lite0" => {
+            vec![
+                zoo::efficientnet_lite0(size, Top::Classes(1000)),
+                zoo::efficientnet_lite0(size, Top::Without),
+            ]
+        }
         _ => Vec::new(),
     })
 }
 
 /// The network as far as the file has weights for it.
-fn whole(entry: Entry, file: &Path) -> Result<(Model, Vec<String>)> {
+pub(crate) fn whole(entry: Entry, file: &Path) -> Result<(Model, Vec<String>)> {
     let name = entry.name;
     let (model, loaded) = entry.load(file, Loading::by_name())?;
     let mut said = vec![format!("{name} from {}: {loaded}", file.display())];

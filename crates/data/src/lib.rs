@@ -23,7 +23,7 @@ pub use batches::{Batch, Batches, Order, Place};
 pub use convnet_augment::Augment;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
-pub use folder::{Note, Passed, PictureFolder};
+pub use folder::{Note, Passed, PictureFolder, is_picture};
 pub use load::{LoadOptions, Loaded, MEMORY_BUDGET};
 pub use numbers::{NumberFile, digest_of};
 pub use origin::Origin;

@@ -4,6 +4,7 @@ mod note;
 mod walk;
 
 pub use note::{Note, Passed};
+pub use walk::is_picture;
 
 use crate::{Error, Result};
 use convnet_tensor::{Purpose, Seed};

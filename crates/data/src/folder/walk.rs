@@ -39,7 +39,7 @@ pub(super) fn list(root: &Path, wanted: Option<&[String]>, links: Links) -> Resu
         let path = PathBuf::from(&name);
         match walk.kind(&path, kind) {
             Kind::Folder => folders.push(name),
-            Kind::File if has_extension(&path, &PICTURES) => count(&mut walk.counts.outside, path),
+            Kind::File if is_picture(&path) => count(&mut walk.counts.outside, path),
             Kind::File | Kind::Special => walk.pass(path),
             Kind::Link(link) => match link.filter(|link| link.inside || links == Links::Anywhere) {
                 Some(Link { target, .. }) if target.is_dir() => folders.push(name),
@@ -161,7 +161,7 @@ impl Walk {
     }
 
     fn file(&mut self, path: PathBuf, label: u32) {
-        if has_extension(&path, &PICTURES) {
+        if is_picture(&path) {
             self.files.push(PictureFile { path: path.into(), label });
         } else {
             self.pass(path);
@@ -207,6 +207,15 @@ impl Walk {
             Kind::Special
         }
     }
+}
+
+/// Whether a file is a picture that is read here, as its extension says.
+///
+/// ```
+/// assert!(convnet_data::is_picture("cats/1.JPG".as_ref()) && !convnet_data::is_picture("cats/1.txt".as_ref()));
+/// ```
+pub fn is_picture(file: &Path) -> bool {
+    has_extension(file, &PICTURES)
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {

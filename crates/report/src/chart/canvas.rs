@@ -224,8 +224,8 @@ fn tip_element(tip: &str) -> String {
     if tip.is_empty() { String::new() } else { format!("<title>{}</title>", escape(tip)) }
 }
 
-/// Text that stands for itself in XML, characters that XML does not allow left out.
-pub(super) fn escape(text: &str) -> String {
+/// Text that stands for itself in XML and HTML, characters that XML does not allow left out.
+pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

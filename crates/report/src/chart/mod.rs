@@ -14,7 +14,7 @@ mod strip;
 
 pub use bars::grouped_bars;
 pub(crate) use canvas::STYLE;
-pub use canvas::{Anchor, Canvas, text_width};
+pub use canvas::{Anchor, Canvas, escape, text_width};
 pub use confusion::confusion_matrix;
 pub use curves::{learning_curves, learning_curves_of};
 pub use gallery::gallery;

@@ -1,0 +1,137 @@
+//! `convnet explain MODEL PICTURE`: where in a picture a class is seen.
+
+use crate::evaluate::options;
+use crate::predict::{names, probabilities};
+use crate::source::Source;
+use anyhow::{Context, Result, bail};
+use convnet_data::decode::Decoder;
+use convnet_data::resize::Resizer;
+use convnet_layers::Model;
+use convnet_report::{Picture, grid, write_file};
+use convnet_tensor::{Seed, Tensor};
+use convnet_visualize::heatmaps::{Method, normalized};
+use convnet_visualize::{Blend, ColourMap, Target, overlay};
+use std::path::PathBuf;
+
+/// Draws where in a picture a class is seen: the picture, the heat, and the heat of the same network with random weights.
+///
+/// A method whose two heats look alike draws edges and explains nothing.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  convnet explain model.safetensors kitten.jpg --out kitten.png
+  convnet explain model.safetensors kitten.jpg --class dogs --method score-cam --out dog.png")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+
+    /// The picture
+    #[arg(value_name = "PICTURE")]
+    picture: PathBuf,
+
+    /// The class, by name; the one that the model finds unless told otherwise
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+
+    /// gradcam, gradcam++, hirescam, layer-cam, score-cam, saliency, smoothgrad, integrated-gradients,
+    /// guided-backpropagation, guided-gradcam, occlusion
+    #[arg(long, value_name = "METHOD", default_value = "gradcam")]
+    method: String,
+
+    /// The layer whose maps are weighed; the last that has some unless told otherwise
+    #[arg(long, value_name = "PATH")]
+    layer: Option<String>,
+
+    /// The PNG
+    #[arg(long, value_name = "PNG")]
+    out: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let method = method(&arguments.method)?;
+    let model = arguments.source.open()?.model;
+    let names = names(&model)?;
+    let path = &arguments.picture;
+    let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let options = options(model.input())?;
+    let mut decoder = Decoder::default();
+    let picture = decoder
+        .decode(&bytes, options.channels)
+        .map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+    let [height, width, channels] = [options.height, options.width, options.channels];
+    let mut seen = Tensor::<u8>::zeros([height, width, channels]);
+    Resizer::default().resize(picture, height, width, options.fit, options.filter, seen.data_mut());
+    let mut x = Tensor::zeros([1, height, width, channels]);
+    model.input().pixels.write(channels, seen.data(), x.data_mut());
+    let probabilities = probabilities(&model, &x)?;
+    let class = match &arguments.class {
+        Some(name) => names
+            .iter()
+            .position(|known| known == name)
+            .with_context(|| format!("the model has no class `{name}`; it has {}", names.join(", ")))?,
+        None => (0..names.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap_or(0),
+    };
+    let layer = match &arguments.layer {
+        Some(layer) => layer.clone(),
+        None => last_maps(&model)?,
+    };
+    let random = Model::new(model.architecture().clone(), model.input().clone(), Seed(1))?;
+    let mut shown = vec![drawn(&seen)?];
+    for model in [&model, &random] {
+        let heat = normalized(&method.heat(model, &x, &layer, &Target::class(class))?)?;
+        let heat = heat.reshaped([height, width])?;
+        shown.push(drawn(&overlay(&seen, &heat, ColourMap::Inferno, Blend::Mixed(0.5))?)?);
+    }
+    write_file(&arguments.out, &grid(&shown, 3, 4)?.to_png()?)?;
+    crate::print(&format!(
+        "{}: {} {:.4}; {} of {layer}: picture, heat, heat of random weights in {}",
+        path.display(),
+        names[class],
+        probabilities[class],
+        method.name(),
+        arguments.out.display()
+    ))
+}
+
+fn method(name: &str) -> Result<Method> {
+    let plain = |name: &str| name.to_lowercase().replace([' ', '-', '_'], "");
+    let found = Method::all().into_iter().find(|method| plain(method.name()) == plain(name));
+    let Some(found) = found else {
+        let all = Method::all().map(|method| method.name().to_lowercase().replace(' ', "-"));
+        bail!("no method `{name}`; there are {}", all.join(", "));
+    };
+    Ok(found)
+}
+
+/// The last layer that gives maps of more than one pixel.
+pub(crate) fn last_maps(model: &Model) -> Result<String> {
+    let with_maps = model.layers().filter(|(_, shape)| shape.len() == 3 && shape[0] * shape[1] > 1).last();
+    with_maps
+        .map(|(path, _)| path.to_string())
+        .context("the model has no layer with maps; name one with --layer")
+}
+
+fn drawn(picture: &Tensor<u8>) -> Result<Picture> {
+    let &[height, width, channels] = &picture.shape()[..] else { bail!("a picture has three axes") };
+    Ok(Picture::new(width, height, channels, picture.data().to_vec())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_found_under_any_spelling() {
+        for (name, expected) in [
+            ("gradcam", "Grad-CAM"),
+            ("Grad-CAM", "Grad-CAM"),
+            ("gradcam++", "Grad-CAM++"),
+            ("score_cam", "Score-CAM"),
+            ("integrated-gradients", "Integrated gradients"),
+        ] {
+            assert_eq!(method(name).unwrap().name(), expected);
+        }
+        let told = method("lime").unwrap_err().to_string();
+        assert!(told.contains("occlusion"), "{told}");
+    }
+}

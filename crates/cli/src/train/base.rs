@@ -1,0 +1,82 @@
+//! The pretrained base of a training.
+
+use crate::source::{Source, weights_at_hand, whole};
+use anyhow::{Context, Result, bail};
+use convnet_layers::Model;
+use convnet_pretrained::zoo::{self, Entry, Top};
+
+/// A base with its weights, up to its last feature maps.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(crate) model: Model,
+    /// Which it is and where its weights come from.
+    pub(crate) told: String,
+    /// The layer that its last block begins with, where fine-tuning begins.
+    pub(crate) last_block: String,
+}
+
+/// The side of the pictures unless told otherwise.
+const SIDE: usize = 224;
+
+/// What `auto` takes, the first that is at hand: much accuracy for little arithmetic comes first.
+const AUTO: [&str; 3] = ["mobilenet", "efficientnet_lite0", "vgg16"];
+
+impl Base {
+    /// The base of this name or in this file; of `auto` the first of the zoo whose weights are at hand.
+    ///
+    /// # Errors
+    /// When there is none, or it gives no feature maps.
+    pub(crate) fn obtain(name: &str, size: Option<usize>) -> Result<Base> {
+        let names = if name == "auto" { &AUTO[..] } else { &[name] };
+        let mut why = Vec::new();
+        for name in names {
+            let Some(entry) = entry(name, size.unwrap_or(SIDE))? else {
+                return Base::of_file(name, size);
+            };
+            let last_block = entry.fine_tune_from;
+            match weights_at_hand(&entry)? {
+                Ok(file) => {
+                    let (model, _) = whole(entry, &file)?;
+                    let told = format!("{name}, weights from {}", file.display());
+                    return Base::of(model, told, Some(last_block));
+                }
+                Err(lacking) => why.push(format!("{name}: {lacking}")),
+            }
+        }
+        bail!("no pretrained weights are at hand ({})", why.join("; "))
+    }
+
+    fn of_file(name: &str, size: Option<usize>) -> Result<Base> {
+        let source = Source { model: name.into(), weights: None, size };
+        let opened = source.open().with_context(|| format!("--base {name}"))?;
+        Base::of(opened.model, format!("the model in {name}"), None)
+    }
+
+    fn of(model: Model, told: String, last_block: Option<&str>) -> Result<Base> {
+        let maps = model.layers().filter(|(_, shape)| shape.len() == 3).last();
+        let last = maps.map(|(path, _)| path.to_string());
+        let last = last
+            .with_context(|| format!("{told}: none of its layers gives maps that a head could learn from"))?;
+        let model = model.rebuilt(model.architecture().up_to(&last)?, model.input().clone())?;
+        let learning: Vec<&str> =
+            model.parameters().iter().map(|parameter| layer_of(&parameter.path)).collect();
+        let is_there = |layer: &&str| learning.contains(layer);
+        // Of a network of which nobody has said where its last block begins, the last fifth of what can learn.
+        let otherwise = learning.get(learning.len() * 4 / 5).copied().unwrap_or(&last);
+        let last_block = last_block.filter(is_there).unwrap_or(otherwise).to_string();
+        Ok(Base { model, told, last_block })
+    }
+}
+
+fn layer_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(layer, _)| layer)
+}
+
+fn entry(name: &str, size: usize) -> Result<Option<Entry>> {
+    Ok(match name {
+        "mobilenet" => Some(zoo::mobilenet(1.0, size, Top::Without)?),
+        "efficientnet_lite0" => Some(zoo::efficientnet_lite0(size, Top::Without)),
+        "vgg16" => Some(zoo::vgg16(size, Top::Without)),
+        _ => None,
+    })
+}

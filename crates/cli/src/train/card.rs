@@ -1,0 +1,244 @@
+//! The model card: what a model was made of, how good it is, and where it errs.
+
+use super::calibration::{Temperature, calibration_error, reliability};
+use super::head::{BASE, Stage};
+use super::pictures::Sets;
+use crate::evaluate::Figures;
+use anyhow::Result;
+use convnet_data::Dataset;
+use convnet_layers::Model;
+use convnet_report::chart::{LineChart, Series, confusion_matrix, escape, gallery, learning_curves};
+use convnet_report::{Picture, words};
+use convnet_tensor::Tensor;
+use convnet_train::{Evaluation, Mistake, worst_mistakes};
+use convnet_visualize::heatmaps::{Cam, Method, normalized};
+use convnet_visualize::{Blend, ColourMap, Target, overlay};
+use std::fmt::Write;
+use std::path::Path;
+
+/// What a card is made of.
+pub(crate) struct Card<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) file: &'a Path,
+    pub(crate) base: &'a str,
+    pub(crate) sets: &'a Sets,
+    /// The pictures that the figures are of, and their name.
+    pub(crate) judged: &'a Dataset,
+    pub(crate) name: &'a str,
+    pub(crate) figures: &'a Figures,
+    pub(crate) evaluation: &'a Evaluation,
+    pub(crate) stages: &'a [Stage],
+    pub(crate) temperature: Temperature,
+    pub(crate) augment: &'a str,
+    pub(crate) seed: u64,
+    pub(crate) seconds: f64,
+    pub(crate) with_pictures: bool,
+}
+
+/// Mistakes that are shown.
+const MISTAKES: usize = 12;
+
+impl Card<'_> {
+    /// The card as one HTML page that needs nothing else.
+    ///
+    /// # Errors
+    /// When a picture cannot be read again or drawn.
+    pub(crate) fn html(&self) -> Result<String> {
+        let title = self.file.file_stem().map_or("model".into(), |name| name.to_string_lossy());
+        let mut page = format!(
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\">\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\
+             <title>{0}</title><style>{1}</style></head><body><h1>{0}</h1>",
+            escape(&title),
+            include_str!("card.css")
+        );
+        self.head(&mut page)?;
+        self.pictures(&mut page)?;
+        self.classes(&mut page)?;
+        self.learning(&mut page)?;
+        self.sureness(&mut page)?;
+        self.mistakes(&mut page)?;
+        page.push_str("</body></html>\n");
+        Ok(page)
+    }
+
+    fn head(&self, page: &mut String) -> Result<()> {
+        let error = calibration_error(&reliability(&self.evaluation.probabilities, self.judged.labels()));
+        let said = if self.name == "test" {
+            "on pictures that decided nothing in the training"
+        } else {
+            "on the validation pictures, which decided when to stop: a test on others may come out lower"
+        };
+        write!(
+            page,
+            "<p class=\"soft\">Made on {} in {} by convnet {}.</p><div class=\"figures\">\
+             <div><strong class=\"figure\">{:.1} %</strong>right of {} {}</div>\
+             <div><strong class=\"figure\">{:.3}</strong>mean cross-entropy</div>\
+             <div><strong class=\"figure\">{:.1} %</strong>off in how sure it is</div></div><p>Measured {said}.</p>",
+            escape(&words::now()),
+            words::seconds(self.seconds),
+            env!("CARGO_PKG_VERSION"),
+            100.0 * self.figures.accuracy,
+            words::count(self.figures.pictures as u64),
+            self.name,
+            self.figures.loss,
+            100.0 * error,
+        )?;
+        Ok(())
+    }
+
+    fn pictures(&self, page: &mut String) -> Result<()> {
+        let input = self.model.input();
+        let summary = self.model.summary();
+        page.push_str("<h2>Data and settings</h2><table>");
+        let mut row = |name: &str, what: &str| {
+            let _ = write!(page, "<tr><td class=\"soft\">{name}</td><td>{}</td></tr>", escape(what));
+        };
+        row("base", self.base);
+        let [height, width, _] = input.shape;
+        row(
+            "pictures",
+            &format!("{width}×{height}, {:?}, {:?}, {:?}", input.fit, input.filter, input.pixels),
+        );
+        row(
+            "parameters",
+            &format!(
+                "{}, of which {} learned last",
+                words::count(summary.parameters() as u64),
+                words::count(summary.trainable as u64)
+            ),
+        );
+        row("changed at random", self.augment);
+        row("seed", &self.seed.to_string());
+        for stage in self.stages {
+            let epochs = words::counted(stage.history.rows.len() as u64, "epoch");
+            row(
+                stage.name,
+                &format!("{epochs}, the weights of epoch {} kept; {}", stage.best, stage.settings),
+            );
+        }
+        let Temperature { value, before, after } = self.temperature;
+        row(
+            "temperature",
+            &format!(
+                "{value:.2}: scores are divided by it; validation loss {after:.4}, without it {before:.4}"
+            ),
+        );
+        self.sets.told.iter().for_each(|line| row("told", line.trim()));
+        page.push_str("</table>");
+        Ok(())
+    }
+
+    fn classes(&self, page: &mut String) -> Result<()> {
+        page.push_str(
+            "<h2>Class by class</h2><table><tr><th>class</th><th class=\"number\">pictures</th>\
+             <th class=\"number\">of them recognised</th><th class=\"number\">right when it says so</th></tr>",
+        );
+        let percent =
+            |share: Option<f64>| share.map_or("–".into(), |share| format!("{:.1} %", 100.0 * share));
+        for of in &self.figures.per_class {
+            write!(
+                page,
+                "<tr><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>",
+                escape(&of.class),
+                words::count(of.pictures),
+                percent(of.recall),
+                percent(of.precision)
+            )?;
+        }
+        page.push_str("</table>");
+        let counts: Vec<u64> = self.evaluation.confusion.counts.concat();
+        if let Some(matrix) =
+            confusion_matrix("Which class was taken for which", self.judged.classes(), &counts)
+        {
+            page.push_str(&matrix);
+        }
+        Ok(())
+    }
+
+    fn learning(&self, page: &mut String) -> Result<()> {
+        page.push_str("<h2>Learning</h2>");
+        for stage in self.stages {
+            let history =
+                stage.history.series().into_iter().map(|(name, values)| (name.to_string(), values)).collect();
+            learning_curves(stage.name, &history).into_iter().for_each(|(_, svg)| page.push_str(&svg));
+        }
+        Ok(())
+    }
+
+    fn sureness(&self, page: &mut String) -> Result<()> {
+        let bins = reliability(&self.evaluation.probabilities, self.judged.labels());
+        page.push_str(
+            "<h2>How sure it may be</h2><p>Of the pictures of which it was, say, 80 % sure, 80 % should be right. Points on the \
+             dotted line are honest; below it the model is too sure.</p>",
+        );
+        let line = |name: &str, dashed, points| Series { name: name.into(), points, dashed };
+        let chart = LineChart {
+            title: "How often it was right".into(),
+            x_label: "how sure it was".into(),
+            percent: true,
+            series: vec![
+                line("this model", false, bins.iter().map(|bin| (bin.sure, bin.right)).collect()),
+                line("honest", true, bins.iter().map(|bin| (bin.sure, bin.sure)).collect()),
+            ],
+            ..LineChart::default()
+        };
+        page.push_str(&chart.svg());
+        Ok(())
+    }
+
+    fn mistakes(&self, page: &mut String) -> Result<()> {
+        let mistakes = worst_mistakes(&self.evaluation.probabilities, self.judged.labels(), MISTAKES);
+        page.push_str("<h2>Where it erred and was sure</h2>");
+        if mistakes.is_empty() {
+            page.push_str("<p>Nowhere: every picture was recognised.</p>");
+            return Ok(());
+        }
+        if !self.with_pictures {
+            page.push_str("<p>Without pictures, as was asked for.</p><ul>");
+            for mistake in &mistakes {
+                write!(page, "<li>{}</li>", escape(&self.words(mistake)))?;
+            }
+            page.push_str("</ul>");
+            return Ok(());
+        }
+        page.push_str("<p>Beside each the heat of what it took the picture for (Grad-CAM): where the network looked.</p>");
+        let mut shown = Vec::new();
+        for mistake in &mistakes {
+            let picture = self.judged.picture(mistake.picture)?;
+            let heated = self.heated(&picture, mistake.predicted as usize)?;
+            shown.push((drawn(picture)?, self.words(mistake)));
+            shown.push((
+                drawn(heated)?,
+                format!("heat of {}", self.judged.classes()[mistake.predicted as usize]),
+            ));
+        }
+        page.push_str(&gallery("", &shown, 6, 132.0)?);
+        Ok(())
+    }
+
+    fn words(&self, Mistake { picture, label, predicted, probability }: &Mistake) -> String {
+        let class = |class: u32| &self.judged.classes()[class as usize];
+        let name = self.judged.name(*picture).unwrap_or("");
+        format!("{name}: {} {:.0} %, but {}", class(*predicted), 100.0 * probability, class(*label))
+    }
+
+    fn heated(&self, picture: &Tensor<u8>, class: usize) -> Result<Tensor<u8>> {
+        heated(self.model, picture, BASE, class)
+    }
+}
+
+/// A picture with the heat of a class over it.
+fn heated(model: &Model, picture: &Tensor<u8>, layer: &str, class: usize) -> Result<Tensor<u8>> {
+    let [height, width, channels] = model.input().shape;
+    let mut x = Tensor::zeros([1, height, width, channels]);
+    model.input().pixels.write(channels, picture.data(), x.data_mut());
+    let heat = normalized(&Method::Cam(Cam::grad_cam()).heat(model, &x, layer, &Target::class(class))?)?;
+    Ok(overlay(picture, &heat.reshaped([height, width])?, ColourMap::Inferno, Blend::Mixed(0.5))?)
+}
+
+fn drawn(picture: Tensor<u8>) -> Result<Picture> {
+    let &[height, width, channels] = &picture.shape()[..] else { anyhow::bail!("a picture has three axes") };
+    Ok(Picture::new(width, height, channels, picture.data().to_vec())?)
+}

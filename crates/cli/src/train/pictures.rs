@@ -1,0 +1,177 @@
+//! A user's pictures: found, split, read, and looked at for what would spoil a training.
+
+use crate::evaluate::{options, unreadable};
+use crate::terminal::in_batches;
+use anyhow::{Result, bail};
+use convnet_data::duplicates::{PictureHash, near_duplicates};
+use convnet_data::{Dataset, PictureFolder};
+use convnet_layers::InputSpec;
+use convnet_report::{Progress, words};
+use convnet_tensor::Seed;
+use std::collections::BTreeMap;
+use std::io::Stderr;
+use std::path::{Path, PathBuf};
+
+/// The pictures of a training.
+#[derive(Debug)]
+pub(crate) struct Sets {
+    pub(crate) train: Dataset,
+    /// Decides when to stop and how sure the model may be.
+    pub(crate) validation: Dataset,
+    /// Decides nothing, so that its figures may be believed.
+    pub(crate) test: Option<Dataset>,
+    /// How much the pictures of a class count; empty where the classes are about as large.
+    pub(crate) class_weights: BTreeMap<u32, f32>,
+    /// What the user should know, line by line.
+    pub(crate) told: Vec<String>,
+}
+
+/// Where pictures lie in one heap, a tenth of each class is kept for validation and another for test.
+const KEPT: f64 = 0.2;
+
+/// A class that has so many times the pictures of another counts less for each of them.
+const UNEVEN: f64 = 1.5;
+
+/// Near-duplicates that are told by name.
+const TOLD: usize = 3;
+
+impl Sets {
+    /// Reads the pictures as the base wants them.
+    ///
+    /// # Errors
+    /// When there are no two classes of pictures.
+    pub(crate) fn load(
+        folder: &Path,
+        input: &InputSpec,
+        seed: Seed,
+        progress: &mut Progress<Stderr>,
+    ) -> Result<Sets> {
+        let mut told = Vec::new();
+        let folders = split(folder, seed, &mut told)?;
+        let options = options(input)?;
+        let mut loaded = Vec::new();
+        for (name, folder) in &folders {
+            folder.notes().iter().for_each(|note| told.push(format!("{name}: {note}")));
+            let phase = format!("reading {name} pictures");
+            let read = in_batches(progress, &phase, |tell| Ok(folder.load(&options, tell)?))?;
+            told.extend(unreadable(&read.unreadable).map(|line| format!("{name}: {line}")));
+            loaded.push((read.dataset, read.hashes));
+        }
+        let train = &loaded[0].0;
+        let counts = train.class_counts();
+        told.insert(0, counted(&folders, &loaded));
+        let class_weights = weights(&counts, train.classes(), &mut told);
+        told_duplicates(&folders, &loaded, &mut told);
+        let mut sets = loaded.into_iter().map(|(set, _)| set);
+        let (Some(train), Some(validation)) = (sets.next(), sets.next()) else { bail!("no pictures") };
+        Ok(Sets { train, validation, test: sets.next(), class_weights, told })
+    }
+}
+
+/// Train, validation and, where there is one, test.
+fn split(folder: &Path, seed: Seed, told: &mut Vec<String>) -> Result<Vec<(&'static str, PictureFolder)>> {
+    let inside = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
+    let train = inside(&["train", "training"]);
+    let all = PictureFolder::list(train.as_deref().unwrap_or(folder))?;
+    let classes = all.classes();
+    if classes.len() < 2 {
+        bail!(
+            "{}: one class, `{}`; a second is needed to tell it from",
+            all.root().display(),
+            classes.join("")
+        );
+    }
+    const MOST: usize = 1000;
+    if classes.len() > MOST {
+        bail!("{}: {} classes; at most {MOST} can be learned", all.root().display(), classes.len());
+    }
+    let of = |path: Option<PathBuf>| path.map(|path| PictureFolder::list_classes(&path, classes)).transpose();
+    let (validation, test) = match train {
+        Some(_) => (of(inside(&["validation", "valid", "val"]))?, of(inside(&["test"]))?),
+        None => (None, None),
+    };
+    let sets = match (validation, test) {
+        (Some(validation), test) => (all, validation, test),
+        (None, Some(test)) => {
+            told.push(
+                "no folder of validation pictures: a tenth of each class is taken for it, at random".into(),
+            );
+            let (train, validation) = all.split_validation(KEPT / 2.0, seed)?;
+            (train, validation, Some(test))
+        }
+        (None, None) => {
+            told.push("of each class, four fifths are learned from, a tenth is for validation, a tenth for test, at random".into());
+            let (train, kept) = all.split_validation(KEPT, seed)?;
+            let (validation, test) = kept.split_validation(0.5, seed)?;
+            (train, validation, Some(test))
+        }
+    };
+    let (train, validation, test) = sets;
+    if validation.is_empty() {
+        bail!(
+            "{}: {} are too few to keep some for validation; ten of each class are the least that makes sense",
+            folder.display(),
+            words::counted(train.len() as u64, "picture")
+        );
+    }
+    let test = test.filter(|test| !test.is_empty());
+    Ok([("train", Some(train)), ("validation", Some(validation)), ("test", test)]
+        .into_iter()
+        .filter_map(|(name, set)| Some((name, set?)))
+        .collect())
+}
+
+fn counted(folders: &[(&str, PictureFolder)], loaded: &[(Dataset, Vec<PictureHash>)]) -> String {
+    let sets = folders
+        .iter()
+        .zip(loaded)
+        .map(|((name, _), (set, _))| format!("{} {name}", words::count(set.len() as u64)));
+    let classes = loaded[0].0.classes();
+    let mut names = classes.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if classes.len() > 5 {
+        names.push_str(" …");
+    }
+    format!("pictures: {}; {} classes ({names})", sets.collect::<Vec<_>>().join(", "), classes.len())
+}
+
+/// Weights that make up for classes of different size: in sum every class counts the same.
+fn weights(counts: &[usize], classes: &[String], told: &mut Vec<String>) -> BTreeMap<u32, f32> {
+    let there = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    let (Some((least, few)), Some((most, many))) =
+        (there.clone().min_by_key(|(_, count)| **count), there.clone().max_by_key(|(_, count)| **count))
+    else {
+        return BTreeMap::new();
+    };
+    if *many as f64 <= UNEVEN * *few as f64 {
+        return BTreeMap::new();
+    }
+    told.push(format!(
+        "the classes are uneven: {} has {few} pictures, {} has {many}; each counts so much that all classes weigh the same",
+        classes[least], classes[most]
+    ));
+    let (all, kinds) = (counts.iter().sum::<usize>() as f64, there.clone().count() as f64);
+    there.map(|(class, count)| (class as u32, (all / (kinds * *count as f64)) as f32)).collect()
+}
+
+fn told_duplicates(
+    folders: &[(&str, PictureFolder)],
+    loaded: &[(Dataset, Vec<PictureHash>)],
+    told: &mut Vec<String>,
+) {
+    let hashes: Vec<&[PictureHash]> = loaded.iter().map(|(_, hashes)| &hashes[..]).collect();
+    let across: Vec<_> = near_duplicates(&hashes).into_iter().filter(|found| found.across_sets()).collect();
+    if across.is_empty() {
+        return;
+    }
+    told.push(format!(
+        "{} of look-alikes lie in more than one set, so that the figures look better than they are:",
+        words::counted(across.len() as u64, "group")
+    ));
+    for found in across.iter().take(TOLD) {
+        let names = found.places.iter().take(4).map(|place| {
+            let (set, name) = (&loaded[place.set].0, folders[place.set].0);
+            format!("{name}/{}", set.name(place.number).unwrap_or("?"))
+        });
+        told.push(format!("  {}", names.collect::<Vec<_>>().join(" = ")));
+    }
+}

@@ -1,0 +1,168 @@
+//! From a folder of pictures to a model, its card, and what it says of other pictures.
+
+use convnet_layers::{Architecture, Conv2D, InputSpec, MaxPooling2D, Model};
+use convnet_tensor::Seed;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Exit code, standard output, standard error.
+fn convnet(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_convnet"));
+    command.args(arguments).current_dir(folder).env("CONVNET_CACHE", folder.join("cache"));
+    let output = command.env("NO_COLOR", "1").env_remove("CONVNET_DATA_DIR").output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// Stripes that lie, and fewer that stand: what a base of random weights can tell apart.
+fn pictures(folder: &Path, lying: u32, standing: u32) {
+    for (class, count) in [("lying", lying), ("standing", standing)] {
+        fs::create_dir_all(folder.join(class)).unwrap();
+        for number in 0..count {
+            let (phase, width) = (number % 7, 2 + number % 3);
+            let picture = image::RgbImage::from_fn(24, 24, |x, y| {
+                let across = if class == "lying" { y } else { x };
+                let speck = (x * 7 + y * 13 + number * 29) % 23;
+                let shade = if (across + phase) / width % 2 == 0 { 200 } else { 40 } + speck as u8;
+                image::Rgb([shade, shade, 255 - shade])
+            });
+            picture.save(folder.join(class).join(format!("{number}.png"))).unwrap();
+        }
+    }
+}
+
+fn base(folder: &Path) {
+    let network = Architecture::new()
+        .named("conv", Conv2D::new(16, 3).same().relu())
+        .named("pool", MaxPooling2D::new(2))
+        .named("conv_2", Conv2D::new(16, 3).same().relu());
+    let model = Model::new(network, InputSpec::new([24, 24, 3]), Seed(3)).unwrap();
+    model.save(folder.join("base.safetensors")).unwrap();
+}
+
+#[test]
+fn pictures_become_a_model_that_recognises_others_and_a_card_that_tells_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    base(folder);
+    pictures(&folder.join("stripes"), 60, 30);
+    pictures(&folder.join("others"), 8, 8);
+    fs::write(folder.join("stripes/lying/broken.jpg"), b"no picture").unwrap();
+    let train =
+        ["train", "stripes", "--base", "base.safetensors", "--out", "m.safetensors", "--epochs", "200"];
+    let (code, said, told) = convnet(folder, &train);
+    assert_eq!(code, 0, "{told}");
+    assert!(said.starts_with("test: accuracy") && said.contains("m.html"), "{said}");
+    for what in ["four fifths", "broken.jpg", "uneven", "temperature", "72 train, 9 validation, 9 test"] {
+        assert!(told.contains(what), "{what} is not in: {told}");
+    }
+    let card = fs::read_to_string(folder.join("m.html")).unwrap();
+    for what in
+        ["Data and settings", "Class by class", "Learning", "How sure it may be", "erred", "broken.jpg"]
+    {
+        assert!(card.contains(what), "{what} is not in the card");
+    }
+    assert!(
+        !card.contains("http://")
+            || card.matches("http://").count() == card.matches("http://www.w3.org").count()
+    );
+
+    // The same pictures again: the base need not look at them.
+    let (code, again, told) = convnet(folder, &train);
+    assert!(code == 0 && told.contains("done before"), "{told}");
+    assert_eq!(again.lines().next(), said.lines().next());
+
+    let (code, json, error) = convnet(folder, &["evaluate", "m.safetensors", "others", "--json"]);
+    assert_eq!(code, 0, "{error}");
+    let figures: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(figures["accuracy"].as_f64().unwrap() > 0.9, "{json}");
+    assert_eq!(
+        (figures["pictures"].as_u64(), figures["per_class"][1]["pictures"].as_u64()),
+        (Some(16), Some(8))
+    );
+
+    let (code, csv, error) =
+        convnet(folder, &["predict", "m.safetensors", "others/lying", "--csv", "--top", "1"]);
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(csv.lines().count(), 9);
+    assert!(csv.matches(",lying,").count() >= 7, "{csv}");
+    let (code, _, error) = convnet(folder, &["predict", "m.safetensors", "stripes"]);
+    assert!(code == 2 && error.contains("1 of 91 pictures"), "{error}");
+
+    let explain =
+        ["explain", "m.safetensors", "others/lying/1.png", "--out", "why.png", "--class", "standing"];
+    let (code, said, error) = convnet(folder, &explain);
+    assert!(code == 0 && said.contains("Grad-CAM of base"), "{said}{error}");
+    assert_eq!(image::open(folder.join("why.png")).unwrap().width(), 3 * 24 + 2 * 4);
+
+    let (code, said, _) = convnet(folder, &["cache"]);
+    assert!(code == 0 && !said.contains("which 0.0 KiB"), "{said}");
+    let (code, _, _) = convnet(folder, &["cache", "--clear"]);
+    assert!(code == 0 && !folder.join("cache/features").exists());
+}
+
+#[test]
+fn augmentation_fine_tuning_and_a_card_without_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    base(folder);
+    for (part, count) in [("train", 20), ("validation", 6)] {
+        pictures(&folder.join("set").join(part), count, count);
+    }
+    fs::write(folder.join("how.json"), r#"{"width_shift": 0.1, "horizontal_flip": true}"#).unwrap();
+    let (code, said, told) = convnet(
+        folder,
+        &[
+            "train",
+            "set",
+            "--base",
+            "base.safetensors",
+            "--out",
+            "m.safetensors",
+            "--augment",
+            "how.json",
+            "--fine-tune",
+            "--no-pictures",
+            "--epochs",
+            "3",
+        ],
+    );
+    assert_eq!(code, 0, "{told}");
+    assert!(said.starts_with("validation: accuracy"), "{said}");
+    let card = fs::read_to_string(folder.join("m.html")).unwrap();
+    assert!(card.contains("last block and head") && card.contains("pictures changed at random"));
+    assert!(!card.contains("data:image"));
+}
+
+#[test]
+fn what_cannot_be_learned_is_told_before_anything_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    base(folder);
+    pictures(&folder.join("one"), 4, 0);
+    fs::remove_dir(folder.join("one/standing")).unwrap();
+    pictures(&folder.join("two"), 12, 12);
+    fs::write(folder.join("wrong.json"), r#"{"rotate": 3}"#).unwrap();
+    for (arguments, expected) in [
+        (&["train", "one", "--base", "base.safetensors"][..], "one class, `lying`"),
+        (&["train", "nowhere", "--base", "base.safetensors"], "nowhere"),
+        (&["train", "two"], "no pretrained weights are at hand"),
+        (&["train", "two", "--base", "base.safetensors", "--augment", "wrong.json"], "wrong.json"),
+        (&["train", "two", "--base", "base.safetensors", "--augment", "heavy"], "neither chapter5"),
+        (&["train", "two", "--base", "base.safetensors", "--out", "two"], "is a folder"),
+        (
+            &["train", "two", "--base", "base.safetensors", "--out", "no/where.safetensors"],
+            "no model can be written",
+        ),
+        (&["evaluate", "base.safetensors", "two"], "does not name its classes"),
+        (
+            &["explain", "base.safetensors", "two/lying/1.png", "--method", "lime", "--out", "x.png"],
+            "no method",
+        ),
+    ] {
+        let (code, said, error) = convnet(folder, arguments);
+        assert_eq!(code, 2, "{arguments:?}: {said}{error}");
+        assert!(error.contains(expected) && !error.contains("panicked"), "{arguments:?}: {error}");
+    }
+}
