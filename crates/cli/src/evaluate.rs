@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use convnet_data::{Dataset, LoadOptions, PictureFolder};
 use convnet_layers::{FinalActivation, InputSpec, Model};
 use convnet_report::{Align, Progress, Table, words};
+use convnet_train::metrics::top_k;
 use convnet_train::{Evaluation, Loss, evaluate};
 use serde::Serialize;
 use std::io::Stderr;
@@ -110,6 +111,9 @@ pub(crate) fn measured(model: &Model, set: &Dataset) -> Result<Evaluation> {
 pub(crate) struct Figures {
     /// The share of pictures that is classified rightly.
     pub(crate) accuracy: f64,
+    /// The share of pictures whose class is among the five most probable; where there are more than ten classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) top_5_accuracy: Option<f64>,
     /// The mean cross-entropy.
     pub(crate) loss: f64,
     pub(crate) pictures: usize,
@@ -142,8 +146,10 @@ impl Figures {
                 precision: share(right, taken),
             }
         };
+        let many = set.classes().len() > 10;
         Figures {
             accuracy: evaluation.accuracy,
+            top_5_accuracy: many.then(|| top_k(&evaluation.probabilities, set.labels(), 5)),
             loss: evaluation.loss,
             pictures: set.len(),
             per_class: set.classes().iter().enumerate().map(of_class).collect(),
@@ -168,8 +174,11 @@ impl Figures {
                 percent(of.precision),
             ]);
         }
+        let top = self
+            .top_5_accuracy
+            .map_or(String::new(), |top| format!("among the first five {:.2} %, ", 100.0 * top));
         format!(
-            "{name}: accuracy {:.2} %, loss {:.4}, {}\n{table}",
+            "{name}: accuracy {:.2} %, {top}loss {:.4}, {}\n{table}",
             100.0 * self.accuracy,
             self.loss,
             words::counted(self.pictures as u64, "picture")

@@ -145,7 +145,8 @@ proptest! {
 
     #[test]
     fn dense_layers_and_activations_hold(
-        units in 1..9usize, inputs in 1..20usize, bias: bool, ending in 0..4usize, training: bool, seed in 0..1000u64,
+        units in 1..9usize, inputs in 1..20usize, bias: bool, ending in 0..4usize, limit in 0.1..2.0f32,
+        training: bool, seed in 0..1000u64,
     ) {
         let ending =
             [ActivationKind::Linear, ActivationKind::Relu, ActivationKind::Softmax, ActivationKind::Sigmoid][ending];
@@ -155,6 +156,9 @@ proptest! {
         if ending != ActivationKind::Linear {
             held(check(&Activation::new(ending), 1, &[2, 3, units], training, seed))?;
         }
+        held(check(&ReLU::up_to(limit), 1, &[inputs, 2, units], training, seed))?;
+        held(check(&Softmax::new(), 1, &[inputs + 1], training, seed))?;
+        held(check(&Sigmoid::new(), 1, &[inputs, units], training, seed))?;
     }
 
     #[test]
