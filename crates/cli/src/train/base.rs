@@ -4,6 +4,7 @@ use crate::source::{Source, weights_at_hand, whole};
 use anyhow::{Context, Result, bail};
 use convnet_layers::Model;
 use convnet_pretrained::zoo::{self, Entry, Top};
+use std::path::Path;
 
 /// A base with its weights, up to its last feature maps.
 #[derive(Debug)]
@@ -37,7 +38,8 @@ impl Base {
             match weights_at_hand(&entry)? {
                 Ok(file) => {
                     let (model, _) = whole(entry, &file)?;
-                    let told = format!("{name}, weights from {}", file.display());
+                    // The name alone: a card may be shown to others, who need not know this machine's folders.
+                    let told = format!("{name}, weights of {}", file_name(&file));
                     return Base::of(model, told, Some(last_block));
                 }
                 Err(lacking) => why.push(format!("{name}: {lacking}")),
@@ -49,7 +51,7 @@ impl Base {
     fn of_file(name: &str, size: Option<usize>) -> Result<Base> {
         let source = Source { model: name.into(), weights: None, size };
         let opened = source.open().with_context(|| format!("--base {name}"))?;
-        Base::of(opened.model, format!("the model in {name}"), None)
+        Base::of(opened.model, format!("the model in {}", file_name(name.as_ref())), None)
     }
 
     fn of(model: Model, told: String, last_block: Option<&str>) -> Result<Base> {
@@ -66,6 +68,10 @@ impl Base {
         let last_block = last_block.filter(is_there).unwrap_or(otherwise).to_string();
         Ok(Base { model, told, last_block })
     }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 fn layer_of(path: &str) -> &str {

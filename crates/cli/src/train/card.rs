@@ -6,10 +6,10 @@ use super::pictures::Sets;
 use crate::evaluate::Figures;
 use anyhow::Result;
 use convnet_data::Dataset;
-use convnet_layers::Model;
+use convnet_layers::{InputSpec, Model};
 use convnet_report::chart::{LineChart, Series, confusion_matrix, escape, gallery, learning_curves};
 use convnet_report::{Picture, words};
-use convnet_tensor::Tensor;
+use convnet_tensor::{Filter, Fit, Pixels, Tensor};
 use convnet_train::{Evaluation, Mistake, worst_mistakes};
 use convnet_visualize::heatmaps::{Cam, Method, normalized};
 use convnet_visualize::{Blend, ColourMap, Target, overlay};
@@ -97,10 +97,7 @@ impl Card<'_> {
         };
         row("base", self.base);
         let [height, width, _] = input.shape;
-        row(
-            "pictures",
-            &format!("{width}×{height}, {:?}, {:?}, {:?}", input.fit, input.filter, input.pixels),
-        );
+        row("pictures", &format!("{width}×{height} pixels; {}", prepared(input)));
         row(
             "parameters",
             &format!(
@@ -125,7 +122,9 @@ impl Card<'_> {
                 "{value:.2}: scores are divided by it; validation loss {after:.4}, without it {before:.4}"
             ),
         );
-        self.sets.told.iter().for_each(|line| row("told", line.trim()));
+        for (place, line) in self.sets.told.iter().enumerate() {
+            row(if place == 0 { "what was found" } else { "" }, line.trim());
+        }
         page.push_str("</table>");
         Ok(())
     }
@@ -227,6 +226,29 @@ impl Card<'_> {
     fn heated(&self, picture: &Tensor<u8>, class: usize) -> Result<Tensor<u8>> {
         heated(self.model, picture, BASE, class)
     }
+}
+
+/// How pictures are prepared, in words.
+fn prepared(input: &InputSpec) -> String {
+    let fit = match input.fit {
+        Fit::Squash => "squashed",
+        Fit::Crop => "cropped",
+        Fit::Pad => "padded",
+    };
+    let filter = match input.filter {
+        Filter::Nearest => "nearest pixel",
+        Filter::Bilinear => "bilinear",
+        Filter::BilinearPlain => "bilinear without smoothing",
+        Filter::Bicubic => "bicubic",
+        Filter::Area => "area",
+    };
+    let range = match input.pixels {
+        Pixels::ZeroToOne => "numbers from 0 to 1",
+        Pixels::MinusOneToOne => "numbers from −1 to 1",
+        Pixels::CaffeBgr => "blue, green, red less ImageNet's means (caffe)",
+        Pixels::MeanStd { .. } => "numbers less a mean, divided by a deviation",
+    };
+    format!("{fit}, {filter}, {range}")
 }
 
 /// A picture with the heat of a class over it.

@@ -222,7 +222,8 @@ fn learn(
     progress.finish();
     let learned = model.parameters_mut().iter_mut().filter(|parameter| parameter.trainable);
     learned.zip(best.weights).for_each(|(parameter, value)| parameter.value = value);
-    let settings = format!("{:?}, {BATCH} pictures per step", settings.optimizer);
+    let (optimizer, rate) = (settings.optimizer.name(), settings.optimizer.learning_rate());
+    let settings = format!("{optimizer}, learning rate {rate}, {BATCH} pictures per step");
     Ok(Stage { name, settings, history: outcome.history, best: best.epoch })
 }
 

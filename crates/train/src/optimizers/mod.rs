@@ -46,6 +46,16 @@ pub struct Step {
 }
 
 impl Optimizer {
+    /// Its name in Keras.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Optimizer::Sgd(_) => "SGD",
+            Optimizer::RmsProp(_) => "RMSprop",
+            Optimizer::Adam(_) => "Adam",
+            Optimizer::AdamW(_) => "AdamW",
+        }
+    }
+
     /// The learning rate that a schedule starts from.
     pub fn learning_rate(&self) -> f64 {
         match self {
