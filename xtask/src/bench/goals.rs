@@ -53,6 +53,7 @@ const ALL: &[Goal] = &[
         memory: Some(Memory::AtMost(450.0)),
     },
     Goal { workload: "mobilenet_forward", threads: 2, ratio: bounds(1.05, 1.2), memory: openvino(1.0, 0.5) },
+    Goal { workload: "filters", threads: 2, ratio: bounds(2.0, 3.0), memory: None },
     Goal { workload: "start", threads: 2, ratio: bounds(10.0, 100.0), memory: None },
     // Beside OpenCV, the fastest of the others.
     Goal { workload: "decode", threads: 1, ratio: bounds(1.0, 1.2), memory: None },

@@ -1,7 +1,7 @@
 //! What happens to a picture before a network sees it: read and resized, changed at random.
 
 use super::training::Training;
-use super::workload::model;
+use super::workload::{Step, model};
 use crate::chapter5::cats_dogs;
 use anyhow::{Context, Result, ensure};
 use convnet_cpu::parallel;
@@ -12,9 +12,6 @@ use convnet_tensor::{Filter, Fit, Pixels, Purpose, Seed, Shape, Tensor};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-
-/// A step of a workload without a network.
-pub(super) type Step = Box<dyn FnMut() -> Result<()>>;
 
 /// Photographs that a step reads: the first of a folder.
 pub(super) const PHOTOGRAPHS: usize = 200;

@@ -21,8 +21,8 @@ pub(super) enum Start {
     OnnxScript { library: &'static str, variant: &'static str },
     /// The script that reads and changes pictures.
     InputScript { library: &'static str, modules: &'static str },
-    /// The script that lies beside this file.
-    OwnScript { modules: &'static str, variant: &'static str },
+    /// A script that lies beside this file.
+    OwnScript { script: &'static str, modules: &'static str, variant: &'static str },
     /// A program that was built before; the arguments stand between workload and threads.
     Program { file: &'static str, arguments: &'static [&'static str] },
     /// This program, asked for something else by name.
@@ -62,7 +62,8 @@ const fn input(name: &'static str, modules: &'static str, workloads: &'static [&
 }
 
 const fn starting(name: &'static str, modules: &'static str, variant: &'static str) -> Peer {
-    Peer { name, workloads: &["start"], start: Start::OwnScript { modules, variant } }
+    let script = include_str!("bench_start.py");
+    Peer { name, workloads: &["start"], start: Start::OwnScript { script, modules, variant } }
 }
 
 /// All peers, each by every variant that may be the best on some machine. Those in bf16 are measured for the record:
@@ -96,6 +97,15 @@ const ALL: &[Peer] = &[
     Peer { name: FROM_MEMORY, workloads: &["from_files"], start: Start::Ourselves { name: FROM_MEMORY } },
     starting("keras-fit", KERAS, "keras"),
     starting("torch-eager", "torch", "torch"),
+    Peer {
+        name: "keras-function",
+        workloads: &["filters"],
+        start: Start::OwnScript {
+            script: include_str!("bench_filters.py"),
+            modules: KERAS,
+            variant: "keras",
+        },
+    },
 ];
 
 /// The peers that know a workload.
@@ -112,8 +122,10 @@ mod tests {
     fn every_workload_has_peers_and_none_twice() {
         for workload in workload::ALL {
             let names: Vec<_> = of(workload.name).map(|peer| peer.name).collect();
-            assert!(names.len() > 1 || names == [FROM_MEMORY], "{}: {names:?}", workload.name);
-            assert!(["keras-fit", "cv2", FROM_MEMORY].contains(&names[0]), "{}: {names:?}", workload.name);
+            let one = [[FROM_MEMORY], ["keras-function"]];
+            assert!(names.len() > 1 || one.iter().any(|one| names == one), "{}: {names:?}", workload.name);
+            let first = ["keras-fit", "cv2", FROM_MEMORY, "keras-function"];
+            assert!(first.contains(&names[0]), "{}: {names:?}", workload.name);
             let once: std::collections::BTreeSet<_> = names.iter().collect();
             assert_eq!(once.len(), names.len(), "{}", workload.name);
         }

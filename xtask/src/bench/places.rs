@@ -14,8 +14,6 @@ use std::time::Duration;
 const IMPORT: Duration = Duration::from_secs(300);
 /// The script of the peers' folder that reads ONNX files, and writes them.
 const ONNX_SCRIPT: &str = "bench_onnx.py";
-/// The script that the peers' folder lacks.
-const START_SCRIPT: &str = include_str!("bench_start.py");
 
 /// Where the peers lie on this machine.
 #[derive(Debug)]
@@ -91,13 +89,13 @@ impl Places {
                 }
                 Ok(command)
             }
-            Start::OwnScript { modules, variant } => {
+            Start::OwnScript { script, modules, variant } => {
                 let python = self.python(modules)?;
                 existing(self.scripts.join("common.py"))?;
                 let mut command = Command::new(python);
                 let folder =
                     absolute(&self.scripts).map_err(|error| format!("the peers' folder: {error}"))?;
-                command.env("PYTHONPATH", folder).args(["-B", "-c", START_SCRIPT]);
+                command.env("PYTHONPATH", folder).args(["-B", "-c", script]);
                 with_run(&mut command, run).args(["--variant", variant]);
                 Ok(command)
             }

@@ -8,7 +8,8 @@ use crate::exit::Usage;
 use anyhow::Result;
 use convnet_layers::{Architecture, InputSpec, Model};
 use convnet_pretrained::zoo::{self, Top};
-use convnet_tensor::{Purpose, Seed, Tensor};
+use convnet_tensor::{Pixels, Purpose, Seed, Tensor};
+use convnet_visualize::filters::{Ascent, ascend};
 
 /// One piece of work that is timed.
 #[derive(Debug)]
@@ -29,11 +30,14 @@ pub(super) enum Work {
     Training(fn() -> Result<Training>),
     /// `Model::predict` on a batch of random pictures.
     Prediction(fn() -> Result<Model>),
-    /// Pictures read or changed, on all threads of the pool, without a network.
-    Input(fn() -> Result<input::Step>),
+    /// Something else that is done again and again, on all threads of the pool.
+    Other(fn() -> Result<Step>),
     /// A whole process, up to the end of the first step of this training.
     Start(fn() -> Result<Training>),
 }
+
+/// A step that is no training's and no prediction.
+pub(super) type Step = Box<dyn FnMut() -> Result<()>>;
 
 /// All workloads, in the order of the chapter.
 pub(super) const ALL: &[Workload] = &[
@@ -48,14 +52,15 @@ pub(super) const ALL: &[Workload] = &[
     Workload { name: "vgg16_latency", pictures: 1, warm_up: 3, work: Work::Prediction(vgg16) },
     Workload { name: "vgg16_finetune_step", pictures: 20, warm_up: 3, work: Work::Training(fine_tuning) },
     Workload { name: "mobilenet_forward", pictures: 20, warm_up: 3, work: Work::Prediction(mobilenet_base) },
-    Workload { name: "decode", pictures: input::PHOTOGRAPHS, warm_up: 2, work: Work::Input(input::decode) },
-    Workload { name: "augment", pictures: input::CHANGED, warm_up: 2, work: Work::Input(input::augment) },
+    Workload { name: "decode", pictures: input::PHOTOGRAPHS, warm_up: 2, work: Work::Other(input::decode) },
+    Workload { name: "augment", pictures: input::CHANGED, warm_up: 2, work: Work::Other(input::augment) },
     Workload {
         name: "from_files",
         pictures: input::BATCH,
         warm_up: 3,
         work: Work::Training(input::from_files),
     },
+    Workload { name: "filters", pictures: FILTERS, warm_up: 1, work: Work::Other(filters) },
     Workload { name: "start", pictures: 64, warm_up: 1, work: Work::Start(digits_training) },
 ];
 
@@ -100,6 +105,20 @@ fn fine_tuning() -> Result<Training> {
     Training::new(model, 20, 1e-5)
 }
 
+/// Filters that are painted at once: one of the chapter's grids.
+const FILTERS: usize = 64;
+
+/// Gradient ascent on the pictures for 64 filters of VGG16's block3_conv1, 40 steps by the book's recipe, tiles of 64×64.
+fn filters() -> Result<Step> {
+    let model = vgg16_base()?;
+    let recipe = Ascent::book([64, 64], &Pixels::CaffeBgr);
+    let filters: Vec<_> = (0..FILTERS).collect();
+    Ok(Box::new(move || {
+        ascend(&model, "block3_conv1", &filters, &recipe)?;
+        Ok(())
+    }))
+}
+
 impl Workload {
     /// Makes steps until the clock has seen enough, and gives the operations of one for each picture, where it has any that
     /// are counted. A [`Work::Start`] is timed as the training that it starts.
@@ -127,7 +146,7 @@ impl Workload {
                     }
                 }
             }
-            Work::Input(prepare) => {
+            Work::Other(prepare) => {
                 let mut step = prepare()?;
                 loop {
                     step()?;
@@ -181,7 +200,7 @@ mod tests {
             let found = match workload.work {
                 Work::Training(prepare) | Work::Start(prepare) => prepare().unwrap().operations(),
                 Work::Prediction(prepare) => operations::prediction(&prepare().unwrap()),
-                Work::Input(_) => continue,
+                Work::Other(_) => continue,
             };
             assert!((found as f64 / 1e6 / millions - 1.0).abs() < 1e-5, "{name}: {found}");
         }
