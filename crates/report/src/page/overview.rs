@@ -110,6 +110,7 @@ fn rows(results: &Results, experiment: &Experiment) -> Markup {
         th scope="row" rowspan=(span) {
             a href=(format!("#{}", anchor(experiment))) { (heading(experiment)) }
             div { (provenance.badge()) }
+            @if let Some(settings) = &experiment.settings { div.settings { (settings) } }
         }
     };
     let why = html! {
@@ -120,7 +121,8 @@ fn rows(results: &Results, experiment: &Experiment) -> Markup {
             }
             (experiment.error.as_deref().unwrap_or_default())
             @if experiment.error.is_some() && experiment.note.is_some() { br; }
-            (experiment.note.as_deref().unwrap_or_default())
+            // The whole note stands in the experiment's own section.
+            @if let Some(note) = &experiment.note { div.note { (note) } }
         }
     };
     html! {
