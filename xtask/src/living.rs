@@ -1,8 +1,8 @@
 //! The trained digits network, for the page that carries it.
 
 use crate::chapter5;
-use convnet_layers::{Conv2D, Dense, Flatten, LayerClasses, MaxPooling2D, Model, NamedLayer, Padding, Part};
 use convnet_layers::{ActivationKind, Pair};
+use convnet_layers::{Conv2D, Dense, Flatten, LayerClasses, MaxPooling2D, Model, NamedLayer, Padding, Part};
 use convnet_report::{LayerKind, Network, NetworkActivation, NetworkLayer, Results, Status};
 use convnet_tensor::Shape;
 use std::path::Path;
@@ -48,9 +48,14 @@ fn kind(model: &Model, part: &NamedLayer) -> Option<LayerKind> {
     let kernel = || Some(model.parameter(&format!("{}/kernel", part.name)).ok()?.value.shape().to_vec());
     let layer = layer.as_any();
     if let Some(layer) = layer.downcast_ref::<Conv2D>() {
-        let plain = layer.padding == Padding::Valid && layer.dilation_rate == Pair([1, 1]) && layer.groups == 1;
+        let plain =
+            layer.padding == Padding::Valid && layer.dilation_rate == Pair([1, 1]) && layer.groups == 1;
         let (strides, activation) = (layer.strides.0, activation(layer.activation)?);
-        return plain.then_some(LayerKind::Conv2D { kernel: kernel()?.try_into().ok()?, strides, activation });
+        return plain.then_some(LayerKind::Conv2D {
+            kernel: kernel()?.try_into().ok()?,
+            strides,
+            activation,
+        });
     }
     if let Some(layer) = layer.downcast_ref::<MaxPooling2D>() {
         let (pool_size, strides) = (layer.pool_size.0, layer.strides.0);

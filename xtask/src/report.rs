@@ -24,7 +24,8 @@ pub(crate) fn run(Arguments { out }: &Arguments) -> Result<()> {
     let results = Results::read(out.join("results.json"))?;
     let _lock = reproduce::lock(out)?;
     reproduce::write_page(out, &results)?;
-    let network = if living::network(&results, out).is_some() { ", with the network of 5.1 to draw for" } else { "" };
+    let network =
+        if living::network(&results, out).is_some() { ", with the network of 5.1 to draw for" } else { "" };
     stdout::print(&format!(
         "report: {} ({} experiments{network})",
         out.join("index.html").display(),

@@ -31,8 +31,8 @@ fn browser() -> Option<&'static str> {
 /// The page with the driver behind its own script, which the page's policy must allow by its checksum.
 fn driven_page(page: &str) -> String {
     let checksum = BASE64_STANDARD.encode(Sha256::digest(DRIVER));
-    let allowed = page.replacen("script-src 'sha256-", &format!("script-src 'sha256-{checksum}' 'sha256-"), 1);
-    // maud writes quotes in attributes as they are, so the policy was found.
+    let allowed =
+        page.replacen("script-src 'sha256-", &format!("script-src 'sha256-{checksum}' 'sha256-"), 1);
     assert!(allowed.contains(&checksum), "the page has no policy for scripts");
     allowed.replacen("</body>", &format!("<script>{DRIVER}</script></body>"), 1)
 }
@@ -141,7 +141,9 @@ fn a_reader_can_draw_click_and_slide() {
             assert!((shown("sum") - shown("value")).abs() <= 1.01e-4, "{click}");
         }
     }
+    assert_eq!(driven["moved"], driven["movedExpected"]);
     assert_eq!(driven["uncentred"], driven["uncentredExpected"]);
+    assert_ne!(driven["moved"], driven["uncentred"]);
     let starts = |what: &str, with: &str| {
         let said = driven[what].as_str().unwrap();
         assert!(said.starts_with(with), "{what}: {said}");
@@ -149,6 +151,7 @@ fn a_reader_can_draw_click_and_slide() {
     starts("valid", "⌊(28 + 0 − 5) ÷ 2⌋ + 1 = 12");
     starts("same", "⌊(28 + 3 − 5) ÷ 2⌋ + 1 = 14");
     starts("pointed", "epoch 1: training ");
-    assert_eq!(driven["smoothed"], true);
+    assert_eq!(driven["smooth"], true);
+    assert_eq!(driven["smoothed"], serde_json::json!([1.0, null, 0.25 / 0.75, 0.125 / 0.875]));
     assert!(driven["opened"].as_str().unwrap().contains(" taken for "), "{}", driven["opened"]);
 }

@@ -216,10 +216,16 @@ mod tests {
     #[test]
     fn photographs_become_jpeg_and_pixels_stay_exact() {
         let of = |side: usize, channels: usize| {
-            Picture::new(side, side, channels, vec![9; side * side * channels]).unwrap().data_address().unwrap()
+            Picture::new(side, side, channels, vec![9; side * side * channels])
+                .unwrap()
+                .data_address()
+                .unwrap()
         };
         assert!(of(150, 3).starts_with("data:image/jpeg;base64,/9j/"));
-        assert!(of(28, 3).starts_with("data:image/png;base64,") && of(150, 1).starts_with("data:image/png;base64,"));
+        assert!(
+            of(28, 3).starts_with("data:image/png;base64,")
+                && of(150, 1).starts_with("data:image/png;base64,")
+        );
     }
 
     #[test]

@@ -431,11 +431,15 @@ mod tests {
             (&with_experiment(r#", "figures": ["figures/page.html"]"#), ".png or .svg"),
             (&with_experiment(r#", "figures": [""]"#), "relative path"),
             (
-                &with_experiment(r#", "cells": {"a.svg": {"pictures": "../b.png", "size": [1, 1], "rows": []}}"#),
+                &with_experiment(
+                    r#", "cells": {"a.svg": {"pictures": "../b.png", "size": [1, 1], "rows": []}}"#,
+                ),
                 "without '..'",
             ),
             (
-                &with_experiment(r#", "cells": {"a.svg": {"pictures": "b.png", "size": [0, 9], "rows": []}}"#),
+                &with_experiment(
+                    r#", "cells": {"a.svg": {"pictures": "b.png", "size": [0, 9], "rows": []}}"#,
+                ),
                 "expected 1 to 512",
             ),
             (&with_experiment(r#", "metrics": {"test_accuracy": 99.1}"#), "expected 0 to 1"),

@@ -74,9 +74,8 @@ fn smaller(picture: Picture) -> Result<Picture> {
         return Ok(picture);
     }
     let (width, height, channels) = (picture.width() / 2, picture.height() / 2, picture.channels());
-    let at = |x: usize, y: usize, c: usize| {
-        u16::from(picture.pixels()[(y * picture.width() + x) * channels + c])
-    };
+    let at =
+        |x: usize, y: usize, c: usize| u16::from(picture.pixels()[(y * picture.width() + x) * channels + c]);
     let mut pixels = Vec::with_capacity(width * height * channels);
     for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (2 * y, 2 * x))) {
         for c in 0..channels {

@@ -1,7 +1,7 @@
 //! What every trained classifier shows of itself.
 
-use super::{Lab, confused};
 use super::training::Trained;
+use super::{Lab, confused};
 use anyhow::Result;
 use convnet_data::Dataset;
 use convnet_report::{Picture, chart};

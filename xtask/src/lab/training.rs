@@ -8,7 +8,9 @@ use convnet_layers::{Architecture, InputSpec, Model};
 use convnet_report::{Progress, words};
 use convnet_tensor::Seed;
 use convnet_train::sinks::TerminateOnNaN;
-use convnet_train::{Checkpoints, Ending, Evaluation, Event, Fit, Loss, Schedule, Sinks, Stop, evaluate, fit};
+use convnet_train::{
+    Checkpoints, Ending, Evaluation, Event, Fit, Loss, Schedule, Sinks, Stop, evaluate, fit,
+};
 use std::io::Stderr;
 use std::ops::ControlFlow;
 use std::time::Instant;

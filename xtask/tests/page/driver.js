@@ -14,15 +14,20 @@ function onScreen(target, x, y) {
   return { clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true };
 }
 
+/** Draws with the pointer; gives the strokes as the page sees them, for which a browser may round places on the screen. */
 function draw(strokes) {
   const pad = one(".pad");
-  const send = (type, [x, y]) =>
-    pad.dispatchEvent(new PointerEvent(type, { pointerId: 1, ...onScreen(pad, x / SIDE, y / SIDE) }));
-  for (const stroke of strokes) {
-    send("pointerdown", stroke[0]);
-    stroke.slice(1).forEach((point) => send("pointermove", point));
+  const box = pad.getBoundingClientRect();
+  const send = (type, [x, y]) => {
+    const event = new PointerEvent(type, { pointerId: 1, ...onScreen(pad, x / SIDE, y / SIDE) });
+    pad.dispatchEvent(event);
+    return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+  };
+  return strokes.map((stroke) => {
+    const seen = stroke.map((point, i) => send(i === 0 ? "pointerdown" : "pointermove", point));
     send("pointerup", stroke.at(-1));
-  }
+    return seen;
+  });
 }
 
 function slide(selector, value) {
@@ -44,8 +49,7 @@ function arc(x, y, wide, high, from, to) {
 async function drive() {
   const answer = () => one(".classes .best b").textContent;
   // Small and in a corner: centring and scaling have something to do.
-  const three = [[...arc(7, 5.8, 2, 1.8, -150, 90), ...arc(7, 9.4, 2.2, 1.9, -90, 150)]];
-  draw(three);
+  const three = draw([[...arc(7, 5.8, 2, 1.8, -150, 90), ...arc(7, 9.4, 2.2, 1.9, -90, 150)]]);
   await settled();
   driven.answer = answer();
 
@@ -68,7 +72,7 @@ async function drive() {
     const output = outputs[network.layers.indexOf(layer)];
     const expected = Math.max(...output);
     const place = output.indexOf(expected);
-    const sheet = new MapSheet(document.createElement("canvas"), layer.shape, matchMedia("(max-width: 46rem)").matches ? (layer.shape.length === 3 ? 8 : 16) : layer.shape.length === 3 ? 16 : 32);
+    const sheet = new MapSheet(document.createElement("canvas"), layer.shape, mapsPerRow(layer.shape));
     const pixel = Math.floor(place / sheet.channels);
     const [left, top] = sheet.corner(place % sheet.channels);
     const x = (left + (pixel % sheet.columns) + 0.5) / sheet.small.width;
@@ -79,29 +83,32 @@ async function drive() {
   one(".classes .best").click();
   told("classes", Math.max(...outputs.at(-1)));
 
-  // Shifted out of the frame, nothing is left of the digit; without centring it stays where it was drawn.
-  slide("[name=right]", 10);
+  // The sliders move the drawing; without centring it stays where it was drawn.
+  const position = { right: 7, down: -2, degrees: 30 };
+  for (const [name, value] of Object.entries(position)) slide(`[name=${name}]`, value);
   await settled();
-  driven.shifted = one(".classes .best .share").textContent;
-  slide("[name=right]", 0);
+  const shares = (strokes) => Array.from(forward(network, rasterise(strokes)).at(-1), (share) => `${(share * 100).toFixed(1)} %`);
+  driven.moved = [...document.querySelectorAll(".classes .share")].map((share) => share.textContent);
+  driven.movedExpected = shares(moved(asMnist(three), position));
+  for (const name of Object.keys(position)) slide(`[name=${name}]`, 0);
   slide("[name=centre]", false);
   await settled();
-  driven.uncentred = answer();
-  driven.uncentredExpected = String(forward(network, rasterise(three)).at(-1).reduce((best, share, i, all) => (share > all[best] ? i : best), 0));
+  driven.uncentred = [...document.querySelectorAll(".classes .share")].map((share) => share.textContent);
+  driven.uncentredExpected = shares(three);
 
   slide(".window [name=size]", 5);
   slide(".window [name=stride]", 2);
-  driven.valid = one(".window output + p output, .formula output").textContent;
+  driven.valid = one(".formula output").textContent;
   slide(".window [name=same]", true);
   driven.same = one(".formula output").textContent;
 
   // A learning curve answers the pointer and the slider.
   const curve = one(".curves svg");
-  const before = curve.querySelectorAll("path.line:not(.faint)")[0].getAttribute("d");
   curve.dispatchEvent(new PointerEvent("pointermove", onScreen(curve, 0.5, 0.5)));
   driven.pointed = one(".curves output").textContent;
   slide(".curves input", 0.5);
-  driven.smoothed = before !== undefined && one(".curves svg").classList.contains("smooth");
+  driven.smooth = one(".curves svg").classList.contains("smooth");
+  driven.smoothed = smoothed([1, null, 0, 0], 0.5);
 
   // A cell of the confusion matrix opens.
   one(".matrix .opens").dispatchEvent(new MouseEvent("click", { bubbles: true }));

@@ -125,7 +125,10 @@ mod tests {
         assert_eq!(json["series"][1]["name"], "<test>");
         assert_eq!(json["plot"]["x"].as_array().unwrap()[2..], [1.0, 2.0]);
         let (left, right) = (json["plot"]["x"][0].as_f64().unwrap(), json["plot"]["x"][1].as_f64().unwrap());
-        assert!(curves.svg.contains(&format!("cx=\"{left:.1}\"")) && curves.svg.contains(&format!("cx=\"{right:.1}\"")));
+        assert!(
+            curves.svg.contains(&format!("cx=\"{left:.1}\""))
+                && curves.svg.contains(&format!("cx=\"{right:.1}\""))
+        );
     }
 
     #[test]

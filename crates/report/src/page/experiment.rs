@@ -129,7 +129,7 @@ fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Vec<Drawn> {
                 (markup)
                 div.tools {
                     label { "smoothing " input type="range" min="0" max="0.95" step="0.05" value="0"; span { "0.00" } }
-                    output {}
+                    output { "point at the chart to read its values" }
                 }
             }
             figcaption { (reading(curves.what, validation)) " " (provenance.badge()) }

@@ -75,9 +75,9 @@ fn are_harmless(mut attributes: &str) -> bool {
         let Some((name, value)) = attributes.trim_start().split_once("=\"") else { return false };
         let Some((value, after)) = value.split_once('"') else { return false };
         let ours = if name == "href" {
-            let data = ["png", "jpeg"]
-                .into_iter()
-                .find_map(|kind| value.strip_prefix("data:image/")?.strip_prefix(kind)?.strip_prefix(";base64,"));
+            let data = ["png", "jpeg"].into_iter().find_map(|kind| {
+                value.strip_prefix("data:image/")?.strip_prefix(kind)?.strip_prefix(";base64,")
+            });
             data.is_some_and(|data| {
                 data.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
             })

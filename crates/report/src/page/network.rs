@@ -156,13 +156,13 @@ pub(super) mod tests {
 
     /// A network of one convolution, one pooling and one dense layer.
     pub(in super::super) fn sample() -> Network {
-        let layer =
-            |name: &str, shape: &[usize], kind| NetworkLayer { name: name.into(), shape: shape.to_vec(), kind };
-        let convolution = LayerKind::Conv2D {
-            kernel: [3, 3, 1, 2],
-            strides: [1; 2],
-            activation: NetworkActivation::Relu,
+        let layer = |name: &str, shape: &[usize], kind| NetworkLayer {
+            name: name.into(),
+            shape: shape.to_vec(),
+            kind,
         };
+        let convolution =
+            LayerKind::Conv2D { kernel: [3, 3, 1, 2], strides: [1; 2], activation: NetworkActivation::Relu };
         let pooling = LayerKind::MaxPooling2D { pool_size: [2; 2], strides: [2; 2] };
         let dense = LayerKind::Dense { kernel: [338, 3], activation: NetworkActivation::Softmax };
         Network {
@@ -200,9 +200,7 @@ pub(super) mod tests {
             |network| network.classes.truncate(2),
             |network| network.layers.truncate(3),
             |network| network.layers[0].shape[0] = usize::MAX,
-            |network| {
-                network.layers[1].kind = LayerKind::MaxPooling2D { pool_size: [0; 2], strides: [0; 2] }
-            },
+            |network| network.layers[1].kind = LayerKind::MaxPooling2D { pool_size: [0; 2], strides: [0; 2] },
             |network| {
                 let (kernel, activation) = ([usize::MAX; 2], NetworkActivation::Softmax);
                 network.layers[3].kind = LayerKind::Dense { kernel, activation };

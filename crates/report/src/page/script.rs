@@ -41,8 +41,17 @@ mod tests {
     #[test]
     fn nothing_in_the_script_ends_it_or_reaches_out() {
         let lower = SCRIPT.to_lowercase();
-        let unwanted =
-            ["</script", "<!--", "fetch(", "xmlhttprequest", "import(", "eval(", "innerhtml", "http:", "https:"];
+        let unwanted = [
+            "</script",
+            "<!--",
+            "fetch(",
+            "xmlhttprequest",
+            "import(",
+            "eval(",
+            "innerhtml",
+            "http:",
+            "https:",
+        ];
         for word in unwanted {
             assert!(!lower.contains(word), "{word}");
         }

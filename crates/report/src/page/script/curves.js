@@ -16,6 +16,7 @@ function startCurves(figure) {
   const svg = figure.querySelector("svg");
   const lines = [...svg.querySelectorAll("path.line")];
   const readout = figure.querySelector("output");
+  const idle = readout.textContent;
   const epochs = Math.max(...series.map(({ values }) => values.length));
   const [left, right, low, high] = plot.x;
   const [bottom, top, least, most] = plot.y;
@@ -65,7 +66,7 @@ function startCurves(figure) {
   svg.addEventListener("pointerdown", show);
   svg.addEventListener("pointerleave", () => {
     rule.setAttribute("d", "");
-    readout.textContent = "";
+    readout.textContent = idle;
   });
 }
 

@@ -14,19 +14,12 @@ function mapPoints(strokes, move) {
 function asMnist(strokes) {
   const points = strokes.flat();
   if (points.length === 0) return strokes;
-  const extent = (axis) => {
-    const values = points.map((point) => point[axis]);
-    return Math.max(...values) - Math.min(...values);
-  };
-  const size = Math.max(extent(0), extent(1));
+  const [lowest, highest] = [Math.min, Math.max].map((end) => [0, 1].map((axis) => end(...points.map((point) => point[axis]))));
+  const size = Math.max(highest[0] - lowest[0], highest[1] - lowest[1]);
   const scale = Math.min((BOX - PEN) / size, 8); // a dot stays a dot
-  const middle = [0, 1].map((axis) => {
-    const values = points.map((point) => point[axis]);
-    return (Math.max(...values) + Math.min(...values)) / 2;
-  });
-  const boxed = mapPoints(strokes, ([x, y]) => [(x - middle[0]) * scale + CENTRE, (y - middle[1]) * scale + CENTRE]);
-  const [x0, y0] = middleOfInk(rasterise(boxed));
-  return mapPoints(boxed, ([x, y]) => [x + CENTRE - x0, y + CENTRE - y0]);
+  const boxed = mapPoints(strokes, (point) => point.map((value, axis) => (value - (lowest[axis] + highest[axis]) / 2) * scale + CENTRE));
+  const middle = middleOfInk(rasterise(boxed));
+  return mapPoints(boxed, (point) => point.map((value, axis) => value - middle[axis] + CENTRE));
 }
 
 /** The mean place of the ink. */

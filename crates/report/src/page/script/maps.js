@@ -18,6 +18,12 @@ function signedColour(share) {
   return `rgba(${share < 0 ? "217, 95, 31" : "11, 99, 176"}, ${strength.toFixed(3)})`;
 }
 
+/** How many maps of a layer lie side by side. */
+function mapsPerRow(shape) {
+  const most = matchMedia("(max-width: 46rem)").matches ? 8 : 16;
+  return shape.length === 3 ? most : 2 * most;
+}
+
 /** Where the maps of a layer lie on its canvas. Several in a row, one pixel apart, each value a square of `zoom`. */
 class MapSheet {
   constructor(canvas, shape, perRow) {
@@ -26,9 +32,11 @@ class MapSheet {
     this.canvas = canvas;
     this.perRow = Math.min(perRow, this.channels);
     const lines = Math.ceil(this.channels / this.perRow);
-    this.zoom = Math.max(2, Math.round(78 / this.columns / (this.channels > 1 ? 1 : 0.25)));
-    if (this.columns === 1) this.zoom = 24;
-    this.small = new OffscreenCanvas(this.perRow * (this.columns + 1) - 1, lines * (this.rows + 1) - 1);
+    // Enough screen pixels for each value that a frame around it can be seen; one picture alone is drawn larger.
+    this.zoom = this.columns === 1 ? 24 : Math.max(2, Math.round((this.channels > 1 ? 78 : 312) / this.columns));
+    this.small = document.createElement("canvas");
+    this.small.width = this.perRow * (this.columns + 1) - 1;
+    this.small.height = lines * (this.rows + 1) - 1;
     canvas.width = this.small.width * this.zoom;
     canvas.height = this.small.height * this.zoom;
   }

@@ -2,15 +2,13 @@
 
 /** A canvas for the maps of each layer; a click on a value is told. */
 function layerSheets(root, network, clicked) {
-  const narrow = matchMedia("(max-width: 46rem)").matches;
   return network.layers.flatMap((layer, number) => {
     if (layer.class === "Flatten" || number === network.layers.length - 1) return []; // the classes have bars
     const canvas = element("canvas");
     const scale = element("span", { className: "scale" });
     const shape = layer.shape.join(" × ");
     root.append(element("div", { className: "layer" }, element("h4", {}, element("code", { textContent: layer.name }), ` ${shape} `, scale), canvas));
-    const perRow = layer.shape.length === 3 ? (narrow ? 8 : 16) : narrow ? 16 : 32;
-    const sheet = new MapSheet(canvas, layer.shape, perRow);
+    const sheet = new MapSheet(canvas, layer.shape, mapsPerRow(layer.shape));
     canvas.addEventListener("click", (event) => {
       const place = sheet.at(event);
       if (place) clicked(number, place);

@@ -28,7 +28,7 @@ function edges(picture, size, stride, { output, before }) {
 function windowSliders(root) {
   const slider = (name) => root.querySelector(`[name=${name}]`);
   const [before, after] = root.querySelectorAll("canvas");
-  const formula = root.querySelector("output");
+  const formula = root.querySelector(".formula output");
   let picture = new Float32Array(SIDE * SIDE);
   let under = null; // the output pixel under the pointer
 
@@ -36,7 +36,8 @@ function windowSliders(root) {
     const [size, stride, same] = [Number(slider("size").value), Number(slider("stride").value), slider("same").checked];
     const shape = windowShape(SIDE, size, stride, same);
     const result = edges(picture, size, stride, shape);
-    const place = under && under.row < shape.output && under.column < shape.output ? under : { row: 0, column: 0 };
+    const middle = Math.floor(shape.output / 2);
+    const place = under && under.row < shape.output && under.column < shape.output ? under : { row: middle, column: middle };
     // The same number of screen pixels for a number on both sides, so that a smaller output is seen smaller.
     const sides = SIDE + shape.padding;
     drawNumbers(before, sides, SIDE, shape.before, (x) => `rgb(${colour(x).join(" ")})`, picture);
