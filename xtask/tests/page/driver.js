@@ -87,7 +87,8 @@ async function drive() {
   const position = { right: 7, down: -2, degrees: 30 };
   for (const [name, value] of Object.entries(position)) slide(`[name=${name}]`, value);
   await settled();
-  const shares = (strokes) => Array.from(forward(network, rasterise(strokes)).at(-1), (share) => `${(share * 100).toFixed(1)} %`);
+  const shares = (strokes) =>
+    Array.from(forward(network, rasterise(strokes)).at(-1), (share) => `${(share * 100).toFixed(1)} %`);
   driven.moved = [...document.querySelectorAll(".classes .share")].map((share) => share.textContent);
   driven.movedExpected = shares(moved(asMnist(three), position));
   for (const name of Object.keys(position)) slide(`[name=${name}]`, 0);
@@ -118,7 +119,10 @@ async function drive() {
   await settled();
   driven.broken = [...document.images].filter((image) => !image.complete || image.naturalWidth === 0).length;
   driven.images = document.images.length;
-  driven.requests = performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => !name.startsWith("data:"));
+  driven.requests = performance
+    .getEntriesByType("resource")
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith("data:"));
 }
 
 drive()

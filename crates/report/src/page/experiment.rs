@@ -29,6 +29,7 @@ pub(super) fn section(
                 (provenance.badge())
                 @if let Provenance::Known(source) = &provenance { " " (source.origin) }
             }
+            @if let Some(settings) = &experiment.settings { p.settings { "Training: " (settings) "." } }
             @match experiment.status {
                 Status::Done => {}
                 status => p class=(format!("notice {}", status.word())) {
@@ -53,7 +54,6 @@ fn numbers(experiment: &Experiment) -> Markup {
     let mut add =
         |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
     add("built on", experiment.base.clone());
-    add("training", experiment.settings.clone());
     if experiment.status != Status::Skipped {
         add("time", Some(time(experiment.seconds)));
         add("peak memory", experiment.peak_mib.map(memory));

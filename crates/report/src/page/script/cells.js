@@ -1,7 +1,10 @@
 // A confusion matrix: a click on a cell opens the pictures in it.
 
 function startCells(matrix) {
-  const { size: [width, height], rows } = JSON.parse(matrix.dataset.cells);
+  const {
+    size: [width, height],
+    rows,
+  } = JSON.parse(matrix.dataset.cells);
   const cells = [...matrix.querySelectorAll("rect.heat, rect.miss")]; // row by row
   const classes = Math.sqrt(cells.length);
   const dialog = matrix.querySelector("dialog");
@@ -11,7 +14,12 @@ function startCells(matrix) {
     const cell = predicted < classes ? cells[label * classes + predicted] : undefined;
     if (!cell) return;
     const open = () => {
-      const order = count < 2 ? "" : label === predicted ? " Those that the network was least sure of:" : " Those that it was most sure of:";
+      const order =
+        count < 2
+          ? ""
+          : label === predicted
+            ? " Those that the network was least sure of:"
+            : " Those that it was most sure of:";
       dialog.querySelector("p").textContent = `${cell.textContent}.${order}`;
       crop.style.cssText = "";
       dialog.showModal();

@@ -14,10 +14,14 @@ function mapPoints(strokes, move) {
 function asMnist(strokes) {
   const points = strokes.flat();
   if (points.length === 0) return strokes;
-  const [lowest, highest] = [Math.min, Math.max].map((end) => [0, 1].map((axis) => end(...points.map((point) => point[axis]))));
+  const [lowest, highest] = [Math.min, Math.max].map((end) =>
+    [0, 1].map((axis) => end(...points.map((point) => point[axis]))),
+  );
   const size = Math.max(highest[0] - lowest[0], highest[1] - lowest[1]);
   const scale = Math.min((BOX - PEN) / size, 8); // a dot stays a dot
-  const boxed = mapPoints(strokes, (point) => point.map((value, axis) => (value - (lowest[axis] + highest[axis]) / 2) * scale + CENTRE));
+  const boxed = mapPoints(strokes, (point) =>
+    point.map((value, axis) => (value - (lowest[axis] + highest[axis]) / 2) * scale + CENTRE),
+  );
   const middle = middleOfInk(rasterise(boxed));
   return mapPoints(boxed, (point) => point.map((value, axis) => value - middle[axis] + CENTRE));
 }

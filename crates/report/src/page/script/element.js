@@ -9,7 +9,10 @@ function element(name, properties = {}, ...children) {
 
 /** A number as readers expect it: with a real minus sign. */
 function written(number, digits = 4) {
-  return number.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
+  return number
+    .toFixed(digits)
+    .replace(/^-(?=0\.?0*$)/, "")
+    .replace("-", "−");
 }
 
 /** A small grid of numbers in their colours; the numbers are written too where there is room. */

@@ -40,11 +40,22 @@ function kernelColours(kernels) {
 /** One line: patch × kernel, and what it comes to. */
 function line(name, part, wide, patchColour, kernelColour, withNumbers) {
   const products = part.patch.map((value, i) => value * part.kernel[i]);
-  const items = [grid(part.patch, wide, patchColour, withNumbers), "×", grid(part.kernel, wide, kernelColour, withNumbers), "="];
+  const items = [
+    grid(part.patch, wide, patchColour, withNumbers),
+    "×",
+    grid(part.kernel, wide, kernelColour, withNumbers),
+    "=",
+  ];
   if (withNumbers && products.length > 1) {
     items.push(grid(products, wide, kernelColours([products]), true), "sum");
   }
-  return element("div", { className: "product" }, element("span", { className: "of", textContent: name }), ...items, element("b", { textContent: written(part.sum) }));
+  return element(
+    "div",
+    { className: "product" },
+    element("span", { className: "of", textContent: name }),
+    ...items,
+    element("b", { textContent: written(part.sum) }),
+  );
 }
 
 /** Where a number of a flattened picture comes from. */
@@ -70,22 +81,32 @@ function explanation(layer, input, output, place, before) {
   const patchColour = patchColours(main.map((part) => part.patch));
   const kernelColour = kernelColours(main.map((part) => part.kernel));
   const single = parts.length === 1;
-  const name = (part) => (single ? "the picture" : layer.class === "Dense" ? placeBefore(before, part.from) : `map ${part.from}`);
-  const lines = main.map((part) => line(name(part), part, wide, patchColour, kernelColour, single || layer.class === "Dense"));
+  const name = (part) =>
+    single ? "the picture" : layer.class === "Dense" ? placeBefore(before, part.from) : `map ${part.from}`;
+  const lines = main.map((part) =>
+    line(name(part), part, wide, patchColour, kernelColour, single || layer.class === "Dense"),
+  );
   const rest = parts.length - main.length;
   const others = sum - bias - main.reduce((a, part) => a + part.sum, 0);
   const total = element("p", { className: "total" });
   if (rest > 0) total.append(`The ${rest} others add ${written(others)}. `);
-  total.append(`With the bias, ${written(bias)}, all add up to `, element("output", { className: "sum", textContent: written(sum) }), ". ");
+  total.append(
+    `With the bias, ${written(bias)}, all add up to `,
+    element("output", { className: "sum", textContent: written(sum) }),
+    ". ",
+  );
   total.append(ending(layer, sum, value));
   return [heading, element("div", { className: "products" }, ...lines), total];
 }
 
 /** What the activation makes of a sum. */
 function ending(layer, sum, value) {
-  if (layer.activation === "softmax") return `The softmax turns the scores of all classes into shares of one: here ${written(value)}.`;
+  if (layer.activation === "softmax")
+    return `The softmax turns the scores of all classes into shares of one: here ${written(value)}.`;
   if (layer.activation !== "relu") return "";
-  return sum > 0 ? "The ReLU leaves a positive number as it is." : "The ReLU makes a negative number 0: this filter does not find its pattern here.";
+  return sum > 0
+    ? "The ReLU leaves a positive number as it is."
+    : "The ReLU makes a negative number 0: this filter does not find its pattern here.";
 }
 
 /** The window of a pooling layer. */
@@ -98,6 +119,17 @@ function pooled(layer, input, { row, column, channel }) {
     }
   }
   const largest = element("output", { className: "sum", textContent: written(Math.max(...patch)) });
-  const items = [element("span", { className: "of", textContent: `map ${channel}` }), grid(patch, layer.pool_size[1], patchColours([patch]), true), "the largest is", largest];
-  return [element("div", { className: "product" }, ...items), element("p", { className: "total", textContent: "Where in the window it stood is forgotten: so the network bears small shifts." })];
+  const items = [
+    element("span", { className: "of", textContent: `map ${channel}` }),
+    grid(patch, layer.pool_size[1], patchColours([patch]), true),
+    "the largest is",
+    largest,
+  ];
+  return [
+    element("div", { className: "product" }, ...items),
+    element("p", {
+      className: "total",
+      textContent: "Where in the window it stood is forgotten: so the network bears small shifts.",
+    }),
+  ];
 }

@@ -1,7 +1,19 @@
 // The alive section: a drawing, the network that looks at it, and everything that it makes of it.
 
 /** A five, so that the section is alive before anybody draws. */
-const EXAMPLE = [[[19, 5.5], [11, 5.5], [10, 13], [14, 11.8], [18, 13.5], [18.6, 17.5], [16.5, 21.5], [12.5, 22.5], [8.8, 20.8]]];
+const EXAMPLE = [
+  [
+    [19, 5.5],
+    [11, 5.5],
+    [10, 13],
+    [14, 11.8],
+    [18, 13.5],
+    [18.6, 17.5],
+    [16.5, 21.5],
+    [12.5, 22.5],
+    [8.8, 20.8],
+  ],
+];
 
 const TRIED = { right: [-10, 10, 2], down: [-10, 10, 2], degrees: [-180, 180, 20] }; // from, to, step
 
@@ -55,7 +67,8 @@ function startLive(section) {
     const [strides, size] = [layer.strides, layer.pool_size ?? layer.kernel];
     if (!strides) return;
     const earlier = number > 0 ? sheetOf(number - 1) : seen;
-    const maps = layer.class === "MaxPooling2D" ? [place.channel] : Array.from({ length: layer.input[2] }, (_, map) => map);
+    const maps =
+      layer.class === "MaxPooling2D" ? [place.channel] : Array.from({ length: layer.input[2] }, (_, map) => map);
     for (const map of maps) earlier.frame(map, place.row * strides[0], place.column * strides[1], size[0], size[1]);
   }
 
@@ -90,11 +103,15 @@ function startLive(section) {
     });
   }
 
-  drawing(pad, () => strokes, (next, finished) => {
-    strokes = next;
-    updateSoon();
-    if (finished) tryAll();
-  });
+  drawing(
+    pad,
+    () => strokes,
+    (next, finished) => {
+      strokes = next;
+      updateSoon();
+      if (finished) tryAll();
+    },
+  );
   find(".clear").addEventListener("click", () => {
     strokes = [];
     sliders.forEach((slider) => (slider.value = 0));

@@ -70,7 +70,10 @@ class MapSheet {
     const [left, top] = this.corner(channel);
     const context = this.canvas.getContext("2d");
     const edges = [(left + column) * this.zoom, (top + row) * this.zoom, width * this.zoom, height * this.zoom];
-    for (const [thick, ink] of [[5, "#000"], [2.5, "#fff"]]) {
+    for (const [thick, ink] of [
+      [5, "#000"],
+      [2.5, "#fff"],
+    ]) {
       context.lineWidth = thick;
       context.strokeStyle = ink;
       context.strokeRect(...edges);

@@ -7,7 +7,14 @@ function layerSheets(root, network, clicked) {
     const canvas = element("canvas");
     const scale = element("span", { className: "scale" });
     const shape = layer.shape.join(" × ");
-    root.append(element("div", { className: "layer" }, element("h4", {}, element("code", { textContent: layer.name }), ` ${shape} `, scale), canvas));
+    root.append(
+      element(
+        "div",
+        { className: "layer" },
+        element("h4", {}, element("code", { textContent: layer.name }), ` ${shape} `, scale),
+        canvas,
+      ),
+    );
     const sheet = new MapSheet(canvas, layer.shape, mapsPerRow(layer.shape));
     canvas.addEventListener("click", (event) => {
       const place = sheet.at(event);
@@ -21,7 +28,13 @@ function layerSheets(root, network, clicked) {
 function classBars(root, network, clicked) {
   const bars = network.classes.map((name, channel) => {
     const [bar, share] = [element("span", { className: "bar" }), element("span", { className: "share" })];
-    const button = element("button", { type: "button", title: "the sum behind this score" }, element("b", { textContent: name }), bar, share);
+    const button = element(
+      "button",
+      { type: "button", title: "the sum behind this score" },
+      element("b", { textContent: name }),
+      bar,
+      share,
+    );
     button.addEventListener("click", () => clicked(channel));
     root.append(button);
     return { button, bar, share };

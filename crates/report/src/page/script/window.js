@@ -37,7 +37,8 @@ function windowSliders(root) {
     const shape = windowShape(SIDE, size, stride, same);
     const result = edges(picture, size, stride, shape);
     const middle = Math.floor(shape.output / 2);
-    const place = under && under.row < shape.output && under.column < shape.output ? under : { row: middle, column: middle };
+    const place =
+      under && under.row < shape.output && under.column < shape.output ? under : { row: middle, column: middle };
     // The same number of screen pixels for a number on both sides, so that a smaller output is seen smaller.
     const sides = SIDE + shape.padding;
     drawNumbers(before, sides, SIDE, shape.before, (x) => `rgb(${colour(x).join(" ")})`, picture);
@@ -58,7 +59,8 @@ function windowSliders(root) {
     show();
   });
   function currentPadding() {
-    return windowShape(SIDE, Number(slider("size").value), Number(slider("stride").value), slider("same").checked).padding;
+    return windowShape(SIDE, Number(slider("size").value), Number(slider("stride").value), slider("same").checked)
+      .padding;
   }
   return (next) => {
     picture = next;
@@ -84,7 +86,10 @@ function drawNumbers(canvas, sides, side, offset, paint, values) {
 function outline(canvas, sides, x, y, size) {
   const context = canvas.getContext("2d");
   const zoom = canvas.width / sides;
-  for (const [thick, ink] of [[5, "#000"], [2.5, "#fff"]]) {
+  for (const [thick, ink] of [
+    [5, "#000"],
+    [2.5, "#fff"],
+  ]) {
     context.lineWidth = thick;
     context.strokeStyle = ink;
     context.strokeRect(x * zoom, y * zoom, size * zoom, size * zoom);
