@@ -85,6 +85,7 @@ fn all(
     let speed = plan::Speed::measure();
     let mut results = Results {
         version: Results::VERSION,
+        program: Some(concat!("convnet ", env!("CARGO_PKG_VERSION")).into()),
         profile: options.profile.word().into(),
         seed: options.seed,
         threads: lab.threads,

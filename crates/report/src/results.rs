@@ -20,6 +20,9 @@ pub struct Results {
     /// When the run ended, as [`crate::words::now`] writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
+    /// The program that ran it, with its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// `smoke`, `quick` or `book`.
     pub profile: String,
     /// The seed of every random number of the run.

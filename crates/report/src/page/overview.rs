@@ -24,6 +24,7 @@ pub(super) fn header(results: &Results) -> Markup {
         ("cores", machine.cores.to_string()),
         ("memory", machine.memory_mib.map(memory).unwrap_or_default()),
         ("system", machine.system.clone()),
+        ("program", results.program.clone().unwrap_or_default()),
     ];
     facts.retain(|(_, value)| !value.is_empty() && value != "0");
     let of = |status| results.experiments.iter().filter(|experiment| experiment.status == status).count();
@@ -121,6 +122,9 @@ fn rows(results: &Results, experiment: &Experiment) -> Markup {
             }
             (experiment.error.as_deref().unwrap_or_default())
             @if experiment.error.is_some() && experiment.note.is_some() { br; }
+            @if experiment.book.is_empty() && experiment.note.is_none() && experiment.error.is_none() {
+                span.soft { "The book prints no figure." }
+            }
             // The whole note stands in the experiment's own section.
             @if let Some(note) = &experiment.note { div.note { (note) } }
         }
