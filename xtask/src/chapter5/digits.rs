@@ -115,8 +115,7 @@ const KERAS: &str = "Keras on the same files, five epochs, seeds 1 to 5: 0.9918,
                      Runs differ by ±0.2 points; the book prints one.";
 
 /// Of `docs/results/5.1-seeds.json`.
-const SEEDS_OF_DENSE: &str =
-    "Runs differ: five epochs with seeds 1 to 5 gave 0.9810, 0.9785, 0.9762, 0.9814, 0.9790; the book prints one.";
+const SEEDS_OF_DENSE: &str = "Runs differ: five epochs with seeds 1 to 5 gave 0.9810, 0.9785, 0.9762, 0.9814, 0.9790; the book prints one.";
 
 fn train(lab: &mut Lab, recipe: Recipe) -> Result<()> {
     let (train, test) = lab.digits(usize::MAX);

@@ -29,7 +29,12 @@ pub(super) fn section(
                 (provenance.badge())
                 @if let Provenance::Known(source) = &provenance { " " (source.origin) }
             }
-            @if let Some(settings) = &experiment.settings { p.settings { "Training: " (settings) "." } }
+            @if experiment.settings.is_some() || experiment.base.is_some() {
+                p.settings {
+                    @if let Some(base) = &experiment.base { "Built on " (base) ". " }
+                    @if let Some(settings) = &experiment.settings { "Training: " (settings) "." }
+                }
+            }
             @match experiment.status {
                 Status::Done => {}
                 status => p class=(format!("notice {}", status.word())) {
@@ -53,7 +58,6 @@ fn numbers(experiment: &Experiment) -> Markup {
         metrics.into_iter().map(|(name, value)| (words::name(name), words::metric(name, value))).collect();
     let mut add =
         |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
-    add("built on", experiment.base.clone());
     if experiment.status != Status::Skipped {
         add("time", Some(time(experiment.seconds)));
         add("peak memory", experiment.peak_mib.map(memory));

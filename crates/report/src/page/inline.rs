@@ -19,7 +19,7 @@ pub(super) fn figure(bytes: &[u8], words: &str) -> Option<(Markup, u32)> {
     let bare = without_style(text);
     if is_harmless(&bare) {
         let width = attribute(&bare, "width").and_then(|width| width.parse().ok()).unwrap_or(0);
-        return Some((PreEscaped(bare), width));
+        return Some((PreEscaped(bare.into_owned()), width));
     }
     // As a picture an SVG can neither run nor load anything.
     Some((picture("image/svg+xml", text.as_bytes(), words), 0))

@@ -195,8 +195,17 @@ mod tests {
     #[test]
     fn no_word_of_the_file_becomes_markup() {
         let page = render(&hostile(), &|_| Some(format!("<svg>{EVIL}</svg>").into_bytes()), None);
-        assert!(!page.contains("<script") && !page.contains("\"evil\""));
+        assert!(!page.contains("\"evil\""));
+        assert_eq!(page.matches("<script").count(), 1, "only the page's own script");
         assert!(page.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn a_network_adds_data_and_no_other_script() {
+        let page = render(&hostile(), &|_| None, Some(&network::tests::sample()));
+        assert_eq!((page.matches("<script").count(), page.matches("</script>").count()), (2, 2));
+        assert_eq!(page.matches("<script type=\"application/json\"").count(), 1);
+        assert_eq!(page.matches("script-src 'sha256-").count(), 1);
     }
 
     #[test]
