@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 /// Pictures of a cell that a reader can look at.
 const MOST: usize = 10;
-/// A larger picture is made half as large, so that the page stays light.
+/// Of large pictures fewer, made half as large, so that the page stays light.
+const MOST_LARGE: usize = 6;
+/// The side of a picture that is not large, in pixels.
 const LARGEST_SIDE: usize = 64;
 
 /// A sheet with a row of pictures for each cell of the confusion matrix that has some, and what its rows are; `path` is the
@@ -26,7 +28,9 @@ pub(super) fn sheet(
     let mut rows = Vec::new();
     let mut shown = Vec::new();
     let mut size = [0; 2];
-    for ((label, predicted), numbers) in cells(probabilities, labels) {
+    let shape = pictures.picture_shape();
+    let most = if shape[0].max(shape[1]) > LARGEST_SIDE { MOST_LARGE } else { MOST };
+    for ((label, predicted), numbers) in cells(probabilities, labels, most) {
         let first = shown.len();
         for &number in &numbers {
             shown.push(smaller(picture(pictures, number)?)?);
@@ -37,17 +41,17 @@ pub(super) fn sheet(
         // Every row is as long as the longest.
         let (width, height, channels) = (tile.width(), tile.height(), tile.channels());
         let blank = Picture::new(width, height, channels, vec![255; width * height * channels])?;
-        shown.resize(first + MOST, blank);
+        shown.resize(first + most, blank);
     }
     if shown.is_empty() {
         return Ok(None);
     }
-    let sheet = grid(&shown, MOST, 0)?;
+    let sheet = grid(&shown, most, 0)?;
     Ok(Some((sheet, Cells { pictures: path.into(), size, rows })))
 }
 
-/// The numbers of the pictures in each cell (true and predicted class), at most [`MOST`].
-fn cells(probabilities: &Tensor, labels: &[u32]) -> BTreeMap<(u32, u32), Vec<usize>> {
+/// The numbers of the pictures in each cell (true and predicted class), at most `most`.
+fn cells(probabilities: &Tensor, labels: &[u32], most: usize) -> BTreeMap<(u32, u32), Vec<usize>> {
     let columns = probabilities.shape()[1];
     let mut cells: BTreeMap<(u32, u32), Vec<(f32, usize)>> = BTreeMap::new();
     for (number, (row, &label)) in probabilities.data().chunks_exact(columns).zip(labels).enumerate() {
@@ -63,7 +67,7 @@ fn cells(probabilities: &Tensor, labels: &[u32]) -> BTreeMap<(u32, u32), Vec<usi
     }
     let first = |mut cell: Vec<(f32, usize)>| {
         cell.sort_by(|a, b| a.0.total_cmp(&b.0));
-        cell.into_iter().take(MOST).map(|(_, number)| number).collect()
+        cell.into_iter().take(most).map(|(_, number)| number).collect()
     };
     cells.into_iter().map(|(place, cell)| (place, first(cell))).collect()
 }
@@ -94,11 +98,11 @@ mod tests {
     fn mistakes_come_most_sure_first_and_right_answers_least_sure_first() {
         let probabilities =
             Tensor::from_vec([5, 2], vec![0.9, 0.1, 0.6, 0.4, 0.3, 0.7, 0.1, 0.9, 0.2, 0.8]).unwrap();
-        let found = cells(&probabilities, &[0, 0, 0, 0, 1]);
+        let found = cells(&probabilities, &[0, 0, 0, 0, 1], 2);
         let expected = [((0, 0), vec![1, 0]), ((0, 1), vec![3, 2]), ((1, 1), vec![4])];
         assert_eq!(found, expected.into());
         let yes = Tensor::from_vec([2, 1], vec![0.4, 0.6]).unwrap();
-        assert_eq!(cells(&yes, &[1, 1]), [((1, 0), vec![0]), ((1, 1), vec![1])].into());
+        assert_eq!(cells(&yes, &[1, 1], 2), [((1, 0), vec![0]), ((1, 1), vec![1])].into());
     }
 
     #[test]
