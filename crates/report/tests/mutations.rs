@@ -2,6 +2,7 @@
 
 use convnet_report::{Cells, DataSource, Error, Experiment, Results, render};
 use std::collections::BTreeMap;
+use std::path::Component;
 
 fn results() -> String {
     let series = |values: &[f64]| values.to_vec();
@@ -87,8 +88,11 @@ fn mutated(text: &str, dice: &mut Dice) -> Vec<u8> {
             // Inside a string or a number more often than not, so that the file stays one.
             _ => {
                 let piece = PIECES[dice.below(PIECES.len())];
-                let inside: Vec<usize> =
-                    (1..bytes.len()).filter(|&i| bytes[i - 1] == b'"' || bytes[i - 1] == b':').collect();
+                let is_inside = |i: &usize| {
+                    let letters = bytes[i - 1].is_ascii_alphabetic() && bytes[*i].is_ascii_alphabetic();
+                    letters || bytes[i - 1] == b':'
+                };
+                let inside: Vec<usize> = (1..bytes.len()).filter(is_inside).collect();
                 let at = inside.get(dice.below(inside.len())).copied().unwrap_or(at);
                 bytes.splice(at..at, piece.bytes());
             }
@@ -103,7 +107,8 @@ fn a_mutated_file_is_refused_or_becomes_a_harmless_page() {
     let path = folder.path().join("results.json");
     let (text, mut dice) = (results(), Dice(1));
     let figures = |path: &str| {
-        assert!(!path.contains("..") && !path.starts_with('/') && !path.contains(':'), "{path}");
+        let mut parts = std::path::Path::new(path).components();
+        assert!(parts.all(|part| matches!(part, Component::Normal(_))), "{path}");
         Some(format!("<svg width=\"9\" onload=\"alert(1)\"><!--{path}--></svg>").into_bytes())
     };
     let (mut read, mut refused) = (0, 0);
