@@ -63,9 +63,19 @@ pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
 /// Whether the mistake is in what the user gave.
 fn is_input(error: &anyhow::Error) -> bool {
     use convnet_datasets::Error as Datasets;
+    use convnet_report::Error as Report;
     error.chain().any(|cause| {
         cause.is::<Usage>()
             || cause.is::<convnet_data::Error>()
+            || matches!(
+                cause.downcast_ref(),
+                Some(
+                    Report::Read { .. }
+                        | Report::TooLarge { .. }
+                        | Report::Version { .. }
+                        | Report::Invalid { .. }
+                )
+            )
             || matches!(
                 cause.downcast_ref(),
                 Some(

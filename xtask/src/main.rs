@@ -8,8 +8,10 @@ mod download;
 mod exit;
 mod fetching;
 mod lab;
+mod living;
 mod options;
 mod plan;
+mod report;
 mod reproduce;
 mod stdout;
 mod tidy;
@@ -29,6 +31,8 @@ struct Arguments {
 enum Task {
     /// Runs the experiments of the chapter and writes one page about them
     ReproduceChapter5(options::Options),
+    /// Builds the page again from the results.json of an earlier run
+    Report(report::Arguments),
     /// Measures this library's speed, beside other software where it is installed
     Bench(bench::BenchArgs),
     /// Fetches data sets and pretrained weights, or takes them from files that you already have
@@ -45,6 +49,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     options::check_environment()?;
     match task {
         Task::ReproduceChapter5(options) => reproduce::run(&options),
+        Task::Report(arguments) => report::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Download(arguments) => download::run(&arguments),
         Task::Ci => ci::run(),

@@ -6,7 +6,7 @@ use crate::lab::base::Base;
 use crate::lab::data::{Data, Sets};
 use crate::lab::{Lab, convolution, create_folders};
 use crate::options::{Options, Profile, with_threads};
-use crate::{plan, stdout};
+use crate::{living, plan, stdout};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use convnet_cpu::simd;
@@ -85,6 +85,7 @@ fn all(
     let speed = plan::Speed::measure();
     let mut results = Results {
         version: Results::VERSION,
+        program: Some(concat!("convnet ", env!("CARGO_PKG_VERSION")).into()),
         profile: options.profile.word().into(),
         seed: options.seed,
         threads: lab.threads,
@@ -206,13 +207,17 @@ fn one(
 fn write(out: &Path, results: &mut Results) -> Result<()> {
     results.when = Some(words::now());
     results.write(out.join("results.json"))?;
-    let page = render(results, &figures_in(out));
-    write_file(out.join("index.html"), page.as_bytes())?;
-    Ok(())
+    write_page(out, results)
+}
+
+/// Writes the page about `results`, with the figures and the digits network that lie in the same folder.
+pub(crate) fn write_page(out: &Path, results: &Results) -> Result<()> {
+    let page = render(results, &figures_in(out), living::network(results, out).as_ref());
+    Ok(write_file(out.join("index.html"), page.as_bytes())?)
 }
 
 /// A lock on the output folder, so that two runs never write into it at once; freed when dropped or killed.
-fn lock(out: &Path) -> Result<File> {
+pub(crate) fn lock(out: &Path) -> Result<File> {
     let path = out.join(".lock");
     let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
     let began = Instant::now();

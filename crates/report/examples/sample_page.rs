@@ -46,7 +46,7 @@ fn main() -> Result<(), Error> {
     };
     results.write(folder.join("results.json"))?;
     let read = Results::read(folder.join("results.json"))?;
-    write_file(folder.join("index.html"), render(&read, &figures_in(&folder)).as_bytes())?;
+    write_file(folder.join("index.html"), render(&read, &figures_in(&folder), None).as_bytes())?;
 
     let mut table = Table::new(&[
         ("experiment", Align::Left),

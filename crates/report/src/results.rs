@@ -20,6 +20,9 @@ pub struct Results {
     /// When the run ended, as [`crate::words::now`] writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
+    /// The program that ran it, with its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// `smoke`, `quick` or `book`.
     pub profile: String,
     /// The seed of every random number of the run.
@@ -128,6 +131,12 @@ pub struct Experiment {
     /// One sentence under a figure: what to see in it, by the figure's path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub captions: BTreeMap<String, String>,
+    /// The pictures behind the cells of a confusion matrix, by the matrix' path in [`Experiment::figures`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cells: BTreeMap<String, Cells>,
+    /// How it was trained, in a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
     /// Names that a reader may want to look up, by what they are: files that were left out, pictures that look the same.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lists: BTreeMap<String, Vec<String>>,
@@ -204,6 +213,18 @@ impl Results {
     }
 }
 
+/// Pictures behind the cells of a confusion matrix.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cells {
+    /// A PNG with a row of pictures for each of [`Cells::rows`], side by side without gaps, as a path relative to the results
+    /// file.
+    pub pictures: String,
+    /// Width and height of each picture in pixels.
+    pub size: [u32; 2],
+    /// For each row of the PNG the true class, the predicted class, and how many pictures there are.
+    pub rows: Vec<[u32; 3]>,
+}
+
 impl Experiment {
     /// Adds a figure, `.png` or `.svg`, by its path relative to the results file, with one sentence on what to see in it.
     pub fn add_figure(&mut self, path: &str, caption: &str) {
@@ -240,6 +261,7 @@ impl Experiment {
         few(self.book.len(), 1000, "book figures")?;
         few(self.figures.len(), 1000, "figures")?;
         few(self.history.len(), 200, "series in history")?;
+        few(self.history.values().map(Vec::len).sum(), 100_000, "numbers in history")?;
         few(self.lists.values().map(|list| list.len() + 1).sum(), 10_000, "names in lists")?;
         for (name, &value) in &self.metrics {
             if is_accuracy(name) && !value.is_nan() && !(0.0..=1.0).contains(&value) {
@@ -259,7 +281,13 @@ impl Experiment {
                 return Err(format!("history {name} has {value}, expected 0 to 1"));
             }
         }
-        for figure in &self.figures {
+        few(self.cells.values().map(|cells| cells.rows.len() + 1).sum(), 10_000, "cells with pictures")?;
+        for cells in self.cells.values() {
+            if cells.size.iter().any(|side| !(1..=512).contains(side)) {
+                return Err(format!("cells of {:?} pixels, expected 1 to 512", cells.size));
+            }
+        }
+        for figure in self.figures.iter().chain(self.cells.values().map(|cells| &cells.pictures)) {
             check_figure(figure).map_err(|expected| format!("figure {figure:?}: expected {expected}"))?;
         }
         Ok(())
@@ -405,6 +433,18 @@ mod tests {
             (&with_experiment(r#", "figures": ["C:\\secret.png"]"#), "without backslash"),
             (&with_experiment(r#", "figures": ["figures/page.html"]"#), ".png or .svg"),
             (&with_experiment(r#", "figures": [""]"#), "relative path"),
+            (
+                &with_experiment(
+                    r#", "cells": {"a.svg": {"pictures": "../b.png", "size": [1, 1], "rows": []}}"#,
+                ),
+                "without '..'",
+            ),
+            (
+                &with_experiment(
+                    r#", "cells": {"a.svg": {"pictures": "b.png", "size": [0, 9], "rows": []}}"#,
+                ),
+                "expected 1 to 512",
+            ),
             (&with_experiment(r#", "metrics": {"test_accuracy": 99.1}"#), "expected 0 to 1"),
             (&with_experiment(r#", "metrics": {"test_accuracy": 1e999}"#), "out of range"),
             (&with_experiment(r#", "history": {"val_accuracy": [0.5, -0.5]}"#), "expected 0 to 1"),

@@ -81,6 +81,9 @@ pub(crate) const ALL: &[Experiment] = &[
     insides::HEATMAPS,
 ];
 
+/// The experiment whose network the page carries.
+pub(crate) const DIGITS: &str = digits::CONVNET.id;
+
 /// The experiment with this id.
 pub(crate) fn find(id: &str) -> Option<&'static Experiment> {
     ALL.iter().find(|experiment| experiment.id == id)

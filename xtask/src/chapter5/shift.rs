@@ -85,7 +85,7 @@ fn run(lab: &mut Lab) -> Result<()> {
         y_label: "accuracy".into(),
         percent: true,
         series,
-        marks: Vec::new(),
+        ..LineChart::default()
     };
     lab.figure("accuracy.svg", &caption, chart.svg().as_bytes())
 }

@@ -1,7 +1,7 @@
 //! What every trained classifier shows of itself.
 
-use super::Lab;
 use super::training::Trained;
+use super::{Lab, confused};
 use anyhow::Result;
 use convnet_data::Dataset;
 use convnet_report::{Picture, chart};
@@ -58,6 +58,13 @@ impl Lab {
         if let Some(matrix) = chart::confusion_matrix(&names.title("Confusion matrix"), classes, &counts) {
             let said = most_confused(&evaluation, classes);
             self.figure(&names.file("confusion.svg"), &said, matrix.as_bytes())?;
+            let matrix = self.figure_path(&names.file("confusion.svg"));
+            let sheet = self.figure_path(&names.file("confusion-pictures.png"));
+            let found = confused::sheet(&evaluation.probabilities, test.labels(), pictures, &sheet)?;
+            if let Some((sheet, cells)) = found {
+                self.save_figure(&names.file("confusion-pictures.png"), &sheet.to_png()?)?;
+                self.record.cells.insert(matrix, cells);
+            }
         }
         if part.is_none() {
             let accuracies = [("test".into(), per_class(&evaluation))];

@@ -98,6 +98,7 @@ impl Lab {
             && same_pictures
             && same_base
             && record.figures.iter().all(is_there)
+            && record.cells.values().all(|cells| is_there(&cells.pictures))
             && models.iter().all(is_unchanged))
         {
             return None;

@@ -2,6 +2,7 @@
 
 pub(crate) mod base;
 pub(crate) mod classifier;
+mod confused;
 pub(crate) mod data;
 mod judging;
 mod kept;
@@ -106,9 +107,14 @@ impl Lab {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn save_figure(&self, name: &str, bytes: &[u8]) -> Result<String> {
-        let path = format!("figures/{}-{name}", self.record.id);
+        let path = self.figure_path(name);
         write_file(self.out.join(&path), bytes)?;
         Ok(path)
+    }
+
+    /// Where a figure lies, as the record names it.
+    fn figure_path(&self, name: &str) -> String {
+        format!("figures/{}-{name}", self.record.id)
     }
 
     /// The file of the model that the experiment `id` (or a part of it, `5.1.2-without-pooling`) trained.

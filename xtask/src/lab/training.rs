@@ -8,7 +8,9 @@ use convnet_layers::{Architecture, InputSpec, Model};
 use convnet_report::{Progress, words};
 use convnet_tensor::Seed;
 use convnet_train::sinks::TerminateOnNaN;
-use convnet_train::{Checkpoints, Ending, Evaluation, Event, Fit, Loss, Sinks, Stop, evaluate, fit};
+use convnet_train::{
+    Checkpoints, Ending, Evaluation, Event, Fit, Loss, Schedule, Sinks, Stop, evaluate, fit,
+};
 use std::io::Stderr;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -143,6 +145,7 @@ impl Lab {
         let steps = settings.steps_per_epoch;
         let pictures = steps.map_or(train.len(), |steps| steps * settings.batch_size);
         let length = Length { epochs: settings.epochs, pictures };
+        self.settings(part, &settings, length);
         length.short_of(recipe.book).iter().for_each(|sentence| self.note(sentence));
         let mut watch = Watch::new(&mut self.progress, name, pictures, settings.batch_size, validation.name);
         let mut finite = TerminateOnNaN;
@@ -174,6 +177,17 @@ impl Lab {
         Ok(Learned { images_per_second, seconds })
     }
 
+    /// Writes into the record how a training is done; of several, how each is that differs from those before.
+    fn settings(&mut self, part: Option<&str>, fit: &Fit, length: Length) {
+        let how = in_a_line(fit, length);
+        let told = self.record.settings.get_or_insert_default();
+        if !told.contains(&how) {
+            let gap = if told.is_empty() { "" } else { "; " };
+            let part = part.map_or(String::new(), |part| format!("{}: ", part.replace('-', " ")));
+            *told = format!("{told}{gap}{part}{how}");
+        }
+    }
+
     /// Writes the model of a training into its file.
     ///
     /// # Errors
@@ -200,6 +214,22 @@ impl Lab {
     pub(crate) fn evaluate(&mut self, model: &Model, loss: Loss, set: &Dataset) -> Result<Evaluation> {
         Ok(evaluate(model, set, loss, evaluation_batch(set))?)
     }
+}
+
+/// The settings that a reader asks for first.
+fn in_a_line(fit: &Fit, length: Length) -> String {
+    let class = |settings: serde_json::Value| settings["class"].as_str().unwrap_or_default().to_owned();
+    let mut words = vec![
+        words::counted(length.epochs as u64, "epoch"),
+        format!("{} each", words::counted(length.pictures as u64, "picture")),
+        format!("batches of {}", fit.batch_size),
+        format!("{}, rate {}", class(serde_json::json!(fit.optimizer)), fit.optimizer.learning_rate()),
+        fit.loss.name().replace('_', " "),
+    ];
+    if fit.schedule != Schedule::Constant {
+        words.push(class(serde_json::json!(fit.schedule)));
+    }
+    words.join(", ")
 }
 
 /// Shows a training as progress and measures its rate.
@@ -309,6 +339,7 @@ impl convnet_train::Sink for Watch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use convnet_train::optimizers::RmsProp;
 
     #[test]
     fn a_shorter_training_is_told() {
@@ -317,5 +348,15 @@ mod tests {
         let said = smoke.short_of(book).unwrap();
         assert_eq!(said, "Trained for 1 epoch of 2,000 pictures; the book for 5 of 60,000.");
         assert_eq!(book.short_of(book), None);
+    }
+
+    #[test]
+    fn settings_are_a_line_to_read() {
+        let fit = Fit { batch_size: 64, ..Fit::new(Loss::binary_crossentropy(), RmsProp::default()) };
+        let said = in_a_line(&fit, Length { epochs: 5, pictures: 60_000 });
+        assert_eq!(
+            said,
+            "5 epochs, 60,000 pictures each, batches of 64, RMSprop, rate 0.001, binary crossentropy"
+        );
     }
 }

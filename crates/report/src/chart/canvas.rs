@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-
 use crate::{Error, Picture};
 
 /// The style of every chart; the page has it once instead.
@@ -106,6 +104,16 @@ impl Canvas {
         put(&mut self.body, format_args!(r#"<path d="{d}" class="{class}"/>"#));
     }
 
+    /// A filled area with these corners.
+    pub(super) fn area(&mut self, corners: impl IntoIterator<Item = (f64, f64)>, class: &str) {
+        let (mut d, mut pen) = (String::new(), 'M');
+        for (x, y) in corners {
+            put(&mut d, format_args!("{pen}{x:.1} {y:.1}"));
+            pen = 'L';
+        }
+        put(&mut self.body, format_args!(r#"<path d="{d}Z" class="{class}"/>"#));
+    }
+
     /// A disc; `tip` is shown under the pointer.
     pub fn disc(&mut self, (x, y): (f64, f64), radius: f64, class: &str, tip: &str) {
         let tip = tip_element(tip);
@@ -155,11 +163,11 @@ impl Canvas {
         (width, height): (f64, f64),
         picture: &Picture,
     ) -> Result<(), Error> {
-        let base64 = BASE64_STANDARD.encode(picture.to_png()?);
+        let address = picture.data_address()?;
         put(
             &mut self.body,
             format_args!(
-                r#"<image x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" image-rendering="pixelated" href="data:image/png;base64,{base64}"/>"#
+                r#"<image x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" image-rendering="pixelated" href="{address}"/>"#
             ),
         );
         Ok(())

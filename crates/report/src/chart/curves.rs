@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::line::{LineChart, Mark, Series};
+use serde_json::json;
+
+use super::line::{Gap, LineChart, Mark, Series};
 use crate::words;
 
 /// The charts of `"accuracy"` and of `"loss"` that a history allows, in this order; none from an empty one.
@@ -19,6 +21,20 @@ pub fn learning_curves_of(
     history: &BTreeMap<String, Vec<f64>>,
     validation: &str,
 ) -> Vec<(&'static str, String)> {
+    curves(title, history, validation).into_iter().map(|curves| (curves.what, curves.svg)).collect()
+}
+
+/// A learning curve, and what the page's script needs to answer a pointer and to smooth it.
+pub(crate) struct Curves {
+    /// `accuracy` or `loss`.
+    pub(crate) what: &'static str,
+    pub(crate) svg: String,
+    /// Where numbers lie on the chart, and the numbers, as JSON.
+    pub(crate) json: String,
+}
+
+/// All that [`learning_curves_of`] draws.
+pub(crate) fn curves(title: &str, history: &BTreeMap<String, Vec<f64>>, validation: &str) -> Vec<Curves> {
     let chart = |what: &'static str| {
         let lines: Vec<_> = [("training", "train"), (validation, "val")]
             .into_iter()
@@ -46,15 +62,22 @@ pub fn learning_curves_of(
             ("", _) => "Loss".to_owned(),
             _ => format!("{title}: {what}"),
         };
+        // Where the pictures learned from do better than the others.
+        let gap = (lines.len() == 2).then_some(if percent { Gap::FirstAbove } else { Gap::FirstBelow });
         let chart = LineChart {
             title,
             x_label: "epoch".to_owned(),
             percent,
             series: series.collect(),
             marks: mark.into_iter().collect(),
+            gap,
             ..LineChart::default()
         };
-        Some((what, chart.svg()))
+        let (svg, plot) = chart.drawn();
+        let series: Vec<_> =
+            lines.iter().map(|(name, values)| json!({ "name": name, "values": values })).collect();
+        let json = json!({ "plot": plot, "percent": percent, "series": series }).to_string();
+        Some(Curves { what, svg, json })
     };
     ["accuracy", "loss"].into_iter().filter_map(chart).collect()
 }
@@ -80,6 +103,32 @@ mod tests {
         assert!(charts[0].1.contains("best: 94.00 %, epoch 2"));
         assert!(charts[1].1.contains("best: 0.3000, epoch 2"));
         assert!(charts.iter().all(|(_, chart)| chart.contains("training") && chart.contains("validation")));
+    }
+
+    #[test]
+    fn overfitting_is_shaded_where_it_is() {
+        let areas = |train: &[f64], validation: &[f64]| {
+            let history = history(&[("train_accuracy", train), ("val_accuracy", validation)]);
+            learning_curves("", &history)[0].1.matches("class=\"gap\"").count()
+        };
+        assert_eq!(areas(&[0.5, 0.6, 0.7], &[0.6, 0.7, 0.8]), 0, "it does better on what it has not seen");
+        assert_eq!(areas(&[0.5, 0.9, 0.99], &[0.6, 0.8, 0.8]), 1);
+        assert_eq!(areas(&[0.9, f64::NAN, 0.99], &[0.8, 0.8, 0.8]), 0, "no two epochs side by side");
+    }
+
+    #[test]
+    fn the_script_gets_the_numbers_and_their_places() {
+        let history = history(&[("train_loss", &[0.5, f64::NAN]), ("val_loss", &[0.4, 0.3])]);
+        let curves = &curves("", &history, "<test>")[0];
+        let json: serde_json::Value = serde_json::from_str(&curves.json).unwrap();
+        assert_eq!(json["series"][0]["values"], serde_json::json!([0.5, null]));
+        assert_eq!(json["series"][1]["name"], "<test>");
+        assert_eq!(json["plot"]["x"].as_array().unwrap()[2..], [1.0, 2.0]);
+        let (left, right) = (json["plot"]["x"][0].as_f64().unwrap(), json["plot"]["x"][1].as_f64().unwrap());
+        assert!(
+            curves.svg.contains(&format!("cx=\"{left:.1}\""))
+                && curves.svg.contains(&format!("cx=\"{right:.1}\""))
+        );
     }
 
     #[test]

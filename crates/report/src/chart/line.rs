@@ -1,5 +1,7 @@
 //! Lines over a common axis: several series, some points marked.
 
+use serde::Serialize;
+
 use super::canvas::{Anchor, Canvas, text_width};
 use super::scale::{Scale, drawable};
 
@@ -18,6 +20,24 @@ pub struct LineChart {
     pub series: Vec<Series>,
     /// Points with a ring and words.
     pub marks: Vec<Mark>,
+    /// Whether the area between the first two lines is shaded.
+    pub gap: Option<Gap>,
+}
+
+/// Where the area between the first two lines of a chart is shaded. Their points must lie over the same places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// Where the first has the larger values.
+    FirstAbove,
+    /// Where the first has the smaller values.
+    FirstBelow,
+}
+
+/// Where numbers lie on a chart: two places in units of the view box, and the numbers there.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Plot {
+    x: [f64; 4],
+    y: [f64; 4],
 }
 
 /// One line of a chart.
@@ -49,6 +69,11 @@ const RIGHT: f64 = WIDTH - 16.0;
 impl LineChart {
     /// The chart as one `<svg>` element.
     pub fn svg(&self) -> String {
+        self.drawn().0
+    }
+
+    /// The chart, and where numbers lie on it.
+    pub(crate) fn drawn(&self) -> (String, Plot) {
         let points = || {
             self.series.iter().flat_map(|series| &series.points).filter(|p| drawable(p.0) && drawable(p.1))
         };
@@ -91,6 +116,9 @@ impl LineChart {
         }
         canvas.text(((left + RIGHT) / 2.0, bottom + 37.0), Anchor::Middle, "soft", &self.x_label);
 
+        for area in self.areas() {
+            canvas.area(area.into_iter().map(place), "gap");
+        }
         for (i, series) in self.series.iter().enumerate() {
             let seen = |&(px, py): &(f64, f64)| (drawable(px) && drawable(py)).then(|| place((px, py)));
             canvas.path(series.points.iter().map(seen), &format!("line {}", classes[i]));
@@ -114,7 +142,55 @@ impl LineChart {
             let class = format!("halo {}", fill_class(mark.series));
             canvas.text((centre, words), Anchor::Middle, &class, &mark.label);
         }
-        canvas.finish(WIDTH, bottom + 50.0, &self.title)
+        let plot = Plot { x: [left + 10.0, RIGHT - 10.0, x.low, x.high], y: [bottom, top, y.low, y.high] };
+        (canvas.finish(WIDTH, bottom + 50.0, &self.title), plot)
+    }
+
+    /// The corners of the areas to be shaded, in numbers of the chart.
+    fn areas(&self) -> Vec<Vec<(f64, f64)>> {
+        let (Some(gap), [first, second, ..]) = (self.gap, &*self.series) else { return Vec::new() };
+        let mut areas: Vec<Vec<(f64, f64)>> = Vec::new();
+        // Between each two places: a quadrilateral, or a triangle where the lines cross.
+        let pairs: Vec<_> = first.points.iter().zip(&second.points).collect();
+        let (mut upper, mut lower) = (Vec::new(), Vec::new());
+        let mut close = |upper: &mut Vec<(f64, f64)>, lower: &mut Vec<(f64, f64)>| {
+            if upper.len() > 1 {
+                areas.push(upper.drain(..).chain(lower.drain(..).rev()).collect());
+            }
+            upper.clear();
+            lower.clear();
+        };
+        let distance = |(a, b): (&(f64, f64), &(f64, f64))| match gap {
+            Gap::FirstAbove => a.1 - b.1,
+            Gap::FirstBelow => b.1 - a.1,
+        };
+        for (i, &(a, b)) in pairs.iter().enumerate() {
+            let here = distance((a, b));
+            if !(drawable(a.1) && drawable(b.1)) {
+                close(&mut upper, &mut lower);
+                continue;
+            }
+            if here >= 0.0 {
+                upper.push(*a);
+                lower.push(*b);
+            }
+            let Some(&(c, d)) = pairs.get(i + 1) else { continue };
+            let next = distance((c, d));
+            if drawable(next) && here * next < 0.0 {
+                let share = here / (here - next);
+                let crossing = (a.0 + (c.0 - a.0) * share, a.1 + (c.1 - a.1) * share);
+                upper.push(crossing);
+                lower.push(crossing);
+            } else if here > 0.0 && next == 0.0 {
+                upper.push(*c);
+                lower.push(*d);
+            }
+            if here >= 0.0 && next <= 0.0 {
+                close(&mut upper, &mut lower);
+            }
+        }
+        close(&mut upper, &mut lower);
+        areas
     }
 
     fn value(&self, value: f64) -> String {

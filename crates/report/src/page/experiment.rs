@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::{Provenance, anchor, families, heading, inline, memory, time};
+use super::{Provenance, anchor, cells, families, heading, inline, memory, time};
 use crate::{Experiment, Results, Status, chart, words};
 
 /// A drawing wider than this is scrolled on a narrow screen: made to fit, its words could not be read.
@@ -29,6 +29,12 @@ pub(super) fn section(
                 (provenance.badge())
                 @if let Provenance::Known(source) = &provenance { " " (source.origin) }
             }
+            @if experiment.settings.is_some() || experiment.base.is_some() {
+                p.settings {
+                    @if let Some(base) = &experiment.base { "Built on " (base) ". " }
+                    @if let Some(settings) = &experiment.settings { "Training: " (settings) "." }
+                }
+            }
             @match experiment.status {
                 Status::Done => {}
                 status => p class=(format!("notice {}", status.word())) {
@@ -52,7 +58,6 @@ fn numbers(experiment: &Experiment) -> Markup {
         metrics.into_iter().map(|(name, value)| (words::name(name), words::metric(name, value))).collect();
     let mut add =
         |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
-    add("built on", experiment.base.clone());
     if experiment.status != Status::Skipped {
         add("time", Some(time(experiment.seconds)));
         add("peak memory", experiment.peak_mib.map(memory));
@@ -119,13 +124,21 @@ fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Vec<Drawn> {
         models.entry(model).or_default().insert(series.to_owned(), values.clone());
     }
     let validation = validation(experiment);
-    let charts = models
-        .iter()
-        .flat_map(|(model, history)| chart::learning_curves_of(&words::name(model), history, validation));
-    let drawn = charts.filter_map(|(what, svg)| {
-        let (markup, width) = inline::figure(svg.as_bytes(), "")?;
-        let caption = html! { (reading(what, validation)) " " (provenance.badge()) };
-        Some(Drawn { content: html! { (markup) figcaption { (caption) } }, wide: width > HALF_LINE })
+    let charts =
+        models.iter().flat_map(|(model, history)| chart::curves(&words::name(model), history, validation));
+    let drawn = charts.filter_map(|curves| {
+        let (markup, width) = inline::figure(curves.svg.as_bytes(), "")?;
+        let content = html! {
+            div.curves data-curves=(curves.json) {
+                (markup)
+                div.tools {
+                    label { "smoothing " input type="range" min="0" max="0.95" step="0.05" value="0"; span { "0.00" } }
+                    output { "point at the chart to read its values" }
+                }
+            }
+            figcaption { (reading(curves.what, validation)) " " (provenance.badge()) }
+        };
+        Some(Drawn { content, wide: width > HALF_LINE })
     });
     drawn.collect()
 }
@@ -134,9 +147,14 @@ fn curves(experiment: &Experiment, provenance: &Provenance<'_>) -> Vec<Drawn> {
 fn reading(what: &str, validation: &str) -> String {
     match what {
         "accuracy" => {
-            format!("Where training goes on rising and {validation} does not, pictures are learnt by heart.")
+            format!(
+                "Shaded: training is ahead of {validation}. Where training goes on rising and {validation} does not, pictures are \
+                 learnt by heart."
+            )
         }
-        _ => format!("A {validation} loss that rises while training loss falls is overfitting."),
+        _ => format!(
+            "Shaded: training is ahead of {validation}. A {validation} loss that rises while training loss falls is overfitting."
+        ),
     }
 }
 
@@ -153,11 +171,17 @@ fn figure(
         let missing = html! { p.missing { "The figure " code { (path) } " cannot be shown: it is missing or too large." } };
         (missing, 0)
     });
+    let opened = experiment.cells.get(path).and_then(|cells| cells::dialog(cells, figures));
     let content = html! {
-        @if width > NARROW_SCREEN && markup.0.starts_with("<svg") {
+        @if let Some(opened) = &opened { div.matrix data-cells=(opened.json) { (markup) (opened.dialog) } }
+        @else if width > NARROW_SCREEN && markup.0.starts_with("<svg") {
             div.scroll { (markup) }
         } @else { (markup) }
-        figcaption { (caption) " " (provenance.badge()) }
+        figcaption {
+            (caption) " "
+            @if opened.is_some() { span.hint { "Click a cell to see its pictures. " } }
+            (provenance.badge())
+        }
     };
     Drawn { content, wide: width > HALF_LINE }
 }

@@ -1,9 +1,9 @@
 //! A figure's file as part of the page: charts of ours as elements, everything else as a `data:` address.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use maud::{Markup, PreEscaped, html};
-
-use crate::chart;
 
 /// The figure's markup and its width in pixels; `None` for a file that is neither PNG nor SVG.
 pub(super) fn figure(bytes: &[u8], words: &str) -> Option<(Markup, u32)> {
@@ -16,13 +16,26 @@ pub(super) fn figure(bytes: &[u8], words: &str) -> Option<(Markup, u32)> {
         return None;
     }
     // The page has the style of the charts once; what is left must be as harmless as our own.
-    let bare = text.replacen(&format!("<style>{}</style>", chart::STYLE), "", 1);
+    let bare = without_style(text);
     if is_harmless(&bare) {
         let width = attribute(&bare, "width").and_then(|width| width.parse().ok()).unwrap_or(0);
-        return Some((PreEscaped(bare), width));
+        return Some((PreEscaped(bare.into_owned()), width));
     }
     // As a picture an SVG can neither run nor load anything.
     Some((picture("image/svg+xml", text.as_bytes(), words), 0))
+}
+
+/// A chart of ours without its own style, be it that of an earlier version; any other drawing as it is.
+fn without_style(svg: &str) -> Cow<'_, str> {
+    let parts = || {
+        let (before, rest) = svg.split_once("<style>")?;
+        let (_, after) = rest.split_once("</style>")?;
+        Some(before.to_owned() + after)
+    };
+    match attribute(svg, "class") {
+        Some("cn") => parts().map_or(Cow::Borrowed(svg), Cow::Owned),
+        _ => Cow::Borrowed(svg),
+    }
 }
 
 fn picture(kind: &str, bytes: &[u8], words: &str) -> Markup {
@@ -75,7 +88,10 @@ fn are_harmless(mut attributes: &str) -> bool {
         let Some((name, value)) = attributes.trim_start().split_once("=\"") else { return false };
         let Some((value, after)) = value.split_once('"') else { return false };
         let ours = if name == "href" {
-            value.strip_prefix("data:image/png;base64,").is_some_and(|data| {
+            let data = ["png", "jpeg"].into_iter().find_map(|kind| {
+                value.strip_prefix("data:image/")?.strip_prefix(kind)?.strip_prefix(";base64,")
+            });
+            data.is_some_and(|data| {
                 data.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
             })
         } else {
@@ -112,11 +128,20 @@ mod tests {
     }
 
     #[test]
+    fn a_chart_of_an_earlier_version_becomes_elements_too() {
+        let svg = LineChart::default().svg().replace("font-size:13px", "font-size:12px");
+        let (markup, _) = figure(svg.as_bytes(), "").unwrap();
+        assert!(markup.0.starts_with("<svg") && !markup.0.contains("<style"), "{}", markup.0);
+    }
+
+    #[test]
     fn any_other_svg_is_shut_into_a_picture() {
         let cases = [
             "<svg><script>x</script></svg>",
             "<svg onload=\"x\"></svg>",
             "<svg><style>*{display:none}</style></svg>",
+            "<svg class=\"cn\"><style>*{display:none}</style><style>a{}</style></svg>",
+            "<svg class=\"cn\"><style></svg>",
             "<svg><image href=\"x.png\"/></svg>",
             "<svg><image href=\"data:image/svg+xml;base64,AAAA\"/></svg>",
             "<svg><a href=\"x\">y</a></svg>",

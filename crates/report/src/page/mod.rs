@@ -1,9 +1,15 @@
-//! `index.html`: one self-contained page about a run, without script and without any outside request.
+//! `index.html`: one self-contained page about a run, without any outside request.
 
+mod cells;
 mod experiment;
 mod families;
 mod inline;
+mod live;
+mod network;
 mod overview;
+mod script;
+
+pub use network::{LayerKind, Network, NetworkActivation, NetworkLayer};
 
 use std::cell::Cell;
 use std::fs::File;
@@ -16,7 +22,7 @@ use crate::results::check_figure;
 use crate::{DataSource, Experiment, Results, Status, chart, words};
 
 /// The page's own style; that of the charts follows it.
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("live.css"));
 
 /// A figure that is larger does not belong into a page.
 const LARGEST_FIGURE: u64 = 32 << 20;
@@ -24,14 +30,16 @@ const LARGEST_FIGURE: u64 = 32 << 20;
 /// Together figures take no more than this, so that a browser can open the page.
 const LARGEST_SUM: usize = 128 << 20;
 
-/// The page may load nothing and run nothing, whatever the results file holds.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-
 /// The whole page as text.
 ///
 /// `figures` gives the bytes of a figure by its path in the results, or `None` if there is none; [`figures_in`] reads
-/// them from a folder. Learning curves are drawn from each experiment's history. All words are escaped.
-pub fn render(results: &Results, figures: &dyn Fn(&str) -> Option<Vec<u8>>) -> String {
+/// them from a folder. Learning curves are drawn from each experiment's history. With `network` the page has a field to draw
+/// digits on. All words are escaped.
+pub fn render(
+    results: &Results,
+    figures: &dyn Fn(&str) -> Option<Vec<u8>>,
+    network: Option<&Network>,
+) -> String {
     let room = Cell::new(LARGEST_SUM);
     let figures = |path: &str| {
         let bytes = figures(path)?;
@@ -43,7 +51,7 @@ pub fn render(results: &Results, figures: &dyn Fn(&str) -> Option<Vec<u8>>) -> S
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(script::policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 link rel="icon" href="data:,";
@@ -55,6 +63,7 @@ pub fn render(results: &Results, figures: &dyn Fn(&str) -> Option<Vec<u8>>) -> S
                 main {
                     (overview::warning(results))
                     (overview::comparison(results))
+                    (live::section(results, network))
                     @for experiment in &results.experiments {
                         (experiment::section(results, experiment, &figures))
                     }
@@ -65,6 +74,7 @@ pub fn render(results: &Results, figures: &dyn Fn(&str) -> Option<Vec<u8>>) -> S
                     code { "results.json" }
                     " beside it. Accuracies are shares of pictures classified correctly."
                 }
+                (script::element())
             }
         }
     };
@@ -184,14 +194,23 @@ mod tests {
 
     #[test]
     fn no_word_of_the_file_becomes_markup() {
-        let page = render(&hostile(), &|_| Some(format!("<svg>{EVIL}</svg>").into_bytes()));
-        assert!(!page.contains("<script") && !page.contains("\"evil\""));
+        let page = render(&hostile(), &|_| Some(format!("<svg>{EVIL}</svg>").into_bytes()), None);
+        assert!(!page.contains("\"evil\""));
+        assert_eq!(page.matches("<script").count(), 1, "only the page's own script");
         assert!(page.contains("&lt;script&gt;"));
     }
 
     #[test]
+    fn a_network_adds_data_and_no_other_script() {
+        let page = render(&hostile(), &|_| None, Some(&network::tests::sample()));
+        assert_eq!((page.matches("<script").count(), page.matches("</script>").count()), (2, 2));
+        assert_eq!(page.matches("<script type=\"application/json\"").count(), 1);
+        assert_eq!(page.matches("script-src 'sha256-").count(), 1);
+    }
+
+    #[test]
     fn nothing_is_loaded_from_outside() {
-        let page = render(&hostile(), &|_| None);
+        let page = render(&hostile(), &|_| None, None);
         let page = page.replace("http://www.w3.org/2000/svg", "");
         for outside in ["http:", "https:", "src=\"/", "url(", "@import"] {
             assert!(!page.contains(outside), "{outside}");
@@ -217,7 +236,7 @@ mod tests {
         let data = BTreeMap::from([("set".to_owned(), source)]);
         let profile = profile.into();
         let results = Results { profile, data, experiments: vec![experiment], ..Results::default() };
-        render(&results, &|_| None)
+        render(&results, &|_| None, None)
     }
 
     #[test]
@@ -262,13 +281,13 @@ mod tests {
         let results = Results { experiments: vec![experiment], ..Results::default() };
         let mut png = Picture::new(1, 1, 1, vec![0]).unwrap().to_png().unwrap();
         png.resize(LARGEST_SUM / 3, 0);
-        let page = render(&results, &|_| Some(png.clone()));
+        let page = render(&results, &|_| Some(png.clone()), None);
         assert_eq!((page.matches("<img").count(), page.matches("cannot be shown").count()), (3, 2));
     }
 
     #[test]
     fn an_empty_run_has_a_page() {
-        let page = render(&Results::default(), &|_| None);
+        let page = render(&Results::default(), &|_| None, None);
         assert!(page.ends_with("</html>") && page.contains("No experiment was run"));
     }
 }

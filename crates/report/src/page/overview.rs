@@ -24,6 +24,7 @@ pub(super) fn header(results: &Results) -> Markup {
         ("cores", machine.cores.to_string()),
         ("memory", machine.memory_mib.map(memory).unwrap_or_default()),
         ("system", machine.system.clone()),
+        ("program", results.program.clone().unwrap_or_default()),
     ];
     facts.retain(|(_, value)| !value.is_empty() && value != "0");
     let of = |status| results.experiments.iter().filter(|experiment| experiment.status == status).count();
@@ -110,6 +111,7 @@ fn rows(results: &Results, experiment: &Experiment) -> Markup {
         th scope="row" rowspan=(span) {
             a href=(format!("#{}", anchor(experiment))) { (heading(experiment)) }
             div { (provenance.badge()) }
+            @if let Some(settings) = &experiment.settings { div.settings { (settings) } }
         }
     };
     let why = html! {
@@ -120,7 +122,11 @@ fn rows(results: &Results, experiment: &Experiment) -> Markup {
             }
             (experiment.error.as_deref().unwrap_or_default())
             @if experiment.error.is_some() && experiment.note.is_some() { br; }
-            (experiment.note.as_deref().unwrap_or_default())
+            @if experiment.book.is_empty() && experiment.note.is_none() && experiment.error.is_none() {
+                span.soft { "The book prints no figure." }
+            }
+            // The whole note stands in the experiment's own section.
+            @if let Some(note) = &experiment.note { div.note { (note) } }
         }
     };
     html! {

@@ -117,8 +117,8 @@ fn chart(curve: &RateCurve, chosen: f64) -> LineChart {
         title: "Loss while the learning rate rises".into(),
         x_label: "learning rate, power of ten".into(),
         y_label: "loss".into(),
-        percent: false,
         series: vec![Series { name: "smoothed loss".into(), points, dashed: false }],
         marks: marks.into_iter().flatten().collect(),
+        ..LineChart::default()
     }
 }

@@ -161,6 +161,7 @@ fn cost(ways: &[Way]) -> LineChart {
         percent: true,
         series: series.collect(),
         marks: marks.collect(),
+        ..LineChart::default()
     }
 }
 

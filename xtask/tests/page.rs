@@ -1,0 +1,157 @@
+//! The page in a browser: it draws, clicks and slides as a reader would. Without Chromium there is nothing to try, and the test
+//! says so.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use convnet_autograd::Tape;
+use convnet_layers::{LayerClasses, Model, Request, Tap};
+use convnet_tensor::Tensor;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const DRIVER: &str = include_str!("page/driver.js");
+
+/// Under these names the browser is installed on various systems.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// A browser that is busier than that has hung.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+fn browser() -> Option<&'static str> {
+    BROWSERS.into_iter().find(|name| {
+        let asked = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        asked.is_ok_and(|status| status.success())
+    })
+}
+
+/// The page with the driver behind its own script, which the page's policy must allow by its checksum.
+fn driven_page(page: &str) -> String {
+    let checksum = BASE64_STANDARD.encode(Sha256::digest(DRIVER));
+    let allowed =
+        page.replacen("script-src 'sha256-", &format!("script-src 'sha256-{checksum}' 'sha256-"), 1);
+    assert!(allowed.contains(&checksum), "the page has no policy for scripts");
+    allowed.replacen("</body>", &format!("<script>{DRIVER}</script></body>"), 1)
+}
+
+/// What the browser has made of the page, and what it said on its console.
+fn dumped(browser: &str, page: &Path, folder: &Path) -> (String, String) {
+    let (out, log) = (folder.join("dom.html"), folder.join("log.txt"));
+    let file = |path: &Path| Stdio::from(fs::File::create(path).unwrap());
+    let mut child = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])
+        .args(["--virtual-time-budget=30000", "--window-size=1200,1000", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("file://{}", page.display()))
+        .stdin(Stdio::null())
+        .stdout(file(&out))
+        .stderr(file(&log))
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("the browser did not end within {PATIENCE:?}: {}", fs::read_to_string(log).unwrap());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    let console = String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned();
+    let console = console.lines().filter(|line| line.contains("CONSOLE")).collect::<Vec<_>>().join("\n");
+    (fs::read_to_string(out).unwrap(), console)
+}
+
+/// What the driver left in the page.
+fn driven(dom: &str) -> Value {
+    let json = dom.split("<pre id=\"driven\">").nth(1).expect("the driver came to its end");
+    let json = json.split("</pre>").next().unwrap();
+    serde_json::from_str(&json.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).unwrap()
+}
+
+fn numbers(json: &Value) -> Vec<f32> {
+    json.as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32).collect()
+}
+
+/// Every layer's output from our own run, on the weights as the page has them.
+fn ours(model: &Path, picture: &[f32], names: &[String]) -> Vec<Vec<f32>> {
+    let mut model = Model::load(model, &LayerClasses::builtin()).unwrap();
+    for parameter in model.parameters_mut() {
+        for number in parameter.value.data_mut() {
+            *number = half::f16::from_f32(*number).to_f32();
+        }
+    }
+    let x = Tensor::from_slice([1, 28, 28, 1], picture).unwrap();
+    let request = Request { taps_only: true, ..Request::taps(names.iter().map(Tap::output)) };
+    let outputs = model.run(&mut Tape::new(), &x, &request).unwrap();
+    outputs.taps.iter().map(|tap| tap.tensor().data().to_vec()).collect()
+}
+
+#[test]
+fn a_reader_can_draw_click_and_slide() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: no Chromium is installed ({}), so the page is not tried", BROWSERS.join(", "));
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let run = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["reproduce-chapter5", "--profile", "smoke", "--only", "5.1,5.1.1", "--out"])
+        .arg(&out)
+        .env_remove("CONVNET_DATA_DIR")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    let copy = folder.path().join("driven.html");
+    fs::write(&copy, driven_page(&page)).unwrap();
+    let (dom, console) = dumped(browser, &copy, folder.path());
+    assert_eq!(console, "", "nothing is said on the console");
+    let driven = driven(&dom);
+    let none = Value::Array(Vec::new());
+    for what in ["rejected", "blocked", "requests"] {
+        assert_eq!(driven[what], none, "{what}");
+    }
+    assert_eq!(driven["broken"], 0, "every image loads");
+
+    assert_eq!(driven["answer"], "3", "a drawn 3 is recognised");
+    let names: Vec<String> = serde_json::from_value(driven["names"].clone()).unwrap();
+    let ours = ours(&out.join("models/5.1.safetensors"), &numbers(&driven["picture"]), &names);
+    for (name, (ours, theirs)) in names.iter().zip(ours.iter().zip(driven["layers"].as_array().unwrap())) {
+        let theirs = numbers(theirs);
+        assert_eq!(ours.len(), theirs.len(), "{name}");
+        let scale = ours.iter().fold(0.0_f32, |scale, number| scale.max(number.abs()));
+        let worst = ours.iter().zip(&theirs).fold(0.0_f32, |worst, (a, b)| worst.max((a - b).abs()));
+        assert!(scale > 0.0 && worst <= 1e-3 * scale, "{name}: off by {worst} of {scale}");
+    }
+
+    let clicks = driven["clicks"].as_array().unwrap();
+    assert_eq!(clicks.len(), 7, "six layers with maps, and the classes");
+    for click in clicks {
+        let shown = |what: &str| click[what].as_str().unwrap().replace('−', "-").parse::<f64>().unwrap();
+        let expected = click["expected"].as_f64().unwrap();
+        assert!((shown("value") - expected).abs() <= 5.1e-5, "{click}");
+        // The largest value is positive, and then a ReLU leaves the sum as it is; a softmax does not.
+        if click["name"] == "classes" {
+            assert!(click["words"].as_str().unwrap().contains("softmax"), "{click}");
+        } else {
+            assert!((shown("sum") - shown("value")).abs() <= 1.01e-4, "{click}");
+        }
+    }
+    assert_eq!(driven["moved"], driven["movedExpected"]);
+    assert_eq!(driven["uncentred"], driven["uncentredExpected"]);
+    assert_ne!(driven["moved"], driven["uncentred"]);
+    let starts = |what: &str, with: &str| {
+        let said = driven[what].as_str().unwrap();
+        assert!(said.starts_with(with), "{what}: {said}");
+    };
+    starts("valid", "⌊(28 + 0 − 5) ÷ 2⌋ + 1 = 12");
+    starts("same", "⌊(28 + 3 − 5) ÷ 2⌋ + 1 = 14");
+    starts("pointed", "epoch 1: training ");
+    assert_eq!(driven["smooth"], true);
+    assert_eq!(driven["smoothed"], serde_json::json!([1, null, 0.25 / 0.75, 0.125 / 0.875]));
+    assert!(driven["opened"].as_str().unwrap().contains(" taken for "), "{}", driven["opened"]);
+}
