@@ -116,16 +116,16 @@ fn rows(results: &Results, experiment: &Experiment) -> Markup {
     };
     let why = html! {
         td.why rowspan=(span) {
-            @match experiment.status {
-                Status::Done => {}
-                status => { strong class=(status.word()) { (status.word()) } @if experiment.error.is_some() { ": " } }
+            @if experiment.status != Status::Done || experiment.error.is_some() {
+                div.note {
+                    strong class=(experiment.status.word()) { (experiment.status.word()) }
+                    @if let Some(error) = &experiment.error { ": " (error) }
+                }
             }
-            (experiment.error.as_deref().unwrap_or_default())
-            @if experiment.error.is_some() && experiment.note.is_some() { br; }
             @if experiment.book.is_empty() && experiment.note.is_none() && experiment.error.is_none() {
                 span.soft { "The book prints no figure." }
             }
-            // The whole note stands in the experiment's own section.
+            // The style cuts long ones short: the whole stands in the experiment's own section.
             @if let Some(note) = &experiment.note { div.note { (note) } }
         }
     };
