@@ -4,7 +4,7 @@ use super::Lab;
 use crate::exit::Interrupted;
 use anyhow::{Result, bail};
 use convnet_data::Dataset;
-use convnet_layers::{Architecture, InputSpec, Model};
+use convnet_layers::{Architecture, InputSpec, Model, snake_case};
 use convnet_report::{Progress, words};
 use convnet_tensor::Seed;
 use convnet_train::sinks::TerminateOnNaN;
@@ -224,7 +224,7 @@ fn in_a_line(fit: &Fit, length: Length) -> String {
         format!("{} each", words::counted(length.pictures as u64, "picture")),
         format!("batches of {}", fit.batch_size),
         format!("{}, rate {}", class(serde_json::json!(fit.optimizer)), fit.optimizer.learning_rate()),
-        fit.loss.name().replace('_', " "),
+        snake_case(fit.loss.name()).replace('_', " "),
     ];
     if fit.schedule != Schedule::Constant {
         words.push(class(serde_json::json!(fit.schedule)));
