@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(any(test, doctest))]
+mod book;
+
 pub use convnet_autograd as autograd;
 pub use convnet_cpu as cpu;
 pub use convnet_data as data;
