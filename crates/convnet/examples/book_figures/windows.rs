@@ -111,9 +111,10 @@ pub fn pooling() -> Result<String> {
     let edges = convolved(&four()?, Conv2D::new(1, 3).relu(), &KERNELS[0].2)?;
     let pooled = through(MaxPooling2D::new(2), &[], &edges)?;
     let at = square((right.0 + 2.0 * side + 56.0, top), 1.0, (0, 0));
-    canvas.text((at.0, top - 16.0), Anchor::Start, "", "a response map after ReLU, 26×26, and pooled, 13×13");
+    canvas.text((at.0, top - 16.0), Anchor::Start, "", "a response map, 26×26");
     framed(&mut canvas, at, 5.0, &signed(&edges)?)?;
     arrow(&mut canvas, (at.0 + 142.0, top + 65.0));
+    canvas.text((at.0 + 182.0, top - 16.0), Anchor::Start, "", "pooled, 13×13");
     framed(&mut canvas, (at.0 + 182.0, top), 10.0, &signed(&pooled)?)?;
     Ok(canvas.finish(at.0 + 182.0 + 150.0, top + 152.0, "Max-pooling of numbers and of a response map"))
 }
