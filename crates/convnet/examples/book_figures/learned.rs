@@ -19,7 +19,7 @@ fn picture(of: &Tensor<u8>) -> Result<Picture> {
 }
 
 /// A painted scene, and seven of the ways in which the chapter's augmentation may change it.
-pub fn augmentation() -> Result<Vec<u8>> {
+pub(crate) fn augmentation() -> Result<Vec<u8>> {
     let scene = generated::scenes(Seed(1), 0..1, [SHOWN, SHOWN])?.pictures;
     let changed = scene.clone().augmented(Augment::chapter5(), Seed(1))?;
     let batches = Batches::new(&changed, 1, Order::Sequential, Pixels::ZeroToOne)?;
@@ -34,7 +34,7 @@ pub fn augmentation() -> Result<Vec<u8>> {
 }
 
 /// The chapter's first convnet after one round of 6,000 painted digits.
-pub fn digits() -> Result<Model> {
+pub(crate) fn digits() -> Result<Model> {
     let architecture = Architecture::new()
         .add(Conv2D::new(32, 3).relu())
         .add(MaxPooling2D::new(2))
@@ -60,7 +60,7 @@ pub fn digits() -> Result<Model> {
 }
 
 /// All channels of a layer for one digit, sixteen in a row.
-pub fn activations(model: &Model, layer: &str) -> Result<Vec<u8>> {
+pub(crate) fn activations(model: &Model, layer: &str) -> Result<Vec<u8>> {
     let digits = generated::digits(Seed(2), 1);
     let batch = Batches::new(&digits, 1, Order::Sequential, Pixels::ZeroToOne)?
         .round(0)
@@ -72,7 +72,7 @@ pub fn activations(model: &Model, layer: &str) -> Result<Vec<u8>> {
 }
 
 /// Grad-CAM of a network that has learned to tell painted cats from painted dogs, and of the same with random weights.
-pub fn heatmaps() -> Result<Vec<u8>> {
+pub(crate) fn heatmaps() -> Result<Vec<u8>> {
     let layer = "conv2d_2";
     let architecture = Architecture::new()
         .add(Conv2D::new(16, 3).relu())

@@ -27,7 +27,7 @@ fn four() -> Result<Tensor> {
 }
 
 /// A digit, three kernels, and what each answers to it.
-pub fn convolution() -> Result<String> {
+pub(crate) fn convolution() -> Result<String> {
     let (digit, top, side) = (four()?, 50.0, 5.0);
     let mut canvas = Canvas::new();
     let label = |canvas: &mut Canvas, x: f64, words: &str| {
@@ -55,7 +55,7 @@ pub fn convolution() -> Result<String> {
 }
 
 /// A white picture of 5×5 under a kernel of ones: every output counts the pixels under its window.
-pub fn borders() -> Result<String> {
+pub(crate) fn borders() -> Result<String> {
     let (white, ones, side, top) = (Tensor::full([1, 5, 5, 1], 1.0), [1.0; 9], 24.0, 56.0);
     let panels = [
         ("padding “valid”: only whole windows", Conv2D::new(1, 3), 0),
@@ -90,7 +90,7 @@ pub fn borders() -> Result<String> {
 }
 
 /// The largest of each 2×2 square: of sixteen numbers, and of a response map.
-pub fn pooling() -> Result<String> {
+pub(crate) fn pooling() -> Result<String> {
     let (top, side) = (50.0, 34.0);
     let numbers = [1.0, 3.0, 0.0, 2.0, 5.0, 2.0, 1.0, 1.0, 0.0, 1.0, 7.0, 4.0, 2.0, 0.0, 6.0, 8.0];
     let sixteen = Tensor::from_slice([1, 4, 4, 1], &numbers)?;
