@@ -1,6 +1,6 @@
 //! Section 5.1: the chapter's first convnet, trained on MNIST or, without a folder, on painted digits.
 //!
-//! `cargo run --release -p convnet --example digits -- FOLDER_WITH_THE_FOUR_IDX_FILES`
+//! `cargo run --release -p convnet --example s51_digits -- FOLDER_WITH_THE_FOUR_IDX_FILES`
 
 use convnet::prelude::*;
 use std::ops::ControlFlow;
