@@ -4,7 +4,7 @@ use crate::evaluate::options;
 use crate::predict::{names, probabilities};
 use crate::source::Source;
 use anyhow::{Context, Result, bail};
-use convnet_data::decode::Decoder;
+use convnet_data::decode::{Decoder, read};
 use convnet_data::resize::Resizer;
 use convnet_layers::Model;
 use convnet_report::{Picture, grid, write_file};
@@ -48,11 +48,15 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if !arguments.out.extension().is_none_or(|ending| ending.eq_ignore_ascii_case("png")) {
+        bail!("{}: the picture is a PNG; let its name end in .png", arguments.out.display());
+    }
     let method = method(&arguments.method)?;
     let model = arguments.source.open()?.model;
     let names = names(&model)?;
     let path = &arguments.picture;
-    let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut bytes = Vec::new();
+    read(path, &mut bytes).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
     let options = options(model.input())?;
     let mut decoder = Decoder::default();
     let picture = decoder
@@ -82,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let heat = heat.reshaped([height, width])?;
         shown.push(drawn(&overlay(&seen, &heat, ColourMap::Inferno, Blend::Mixed(0.5))?)?);
     }
-    write_file(&arguments.out, &grid(&shown, 3, 4)?.to_png()?)?;
+    write_file(&arguments.out, &grid(&shown, 3, 4)?.to_png()?).map_err(crate::lost)?;
     crate::print(&format!(
         "{}: {} {:.4}; {} of {layer}: picture, heat, heat of random weights in {}",
         path.display(),

@@ -56,6 +56,11 @@ impl std::fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
+/// An error of writing, as the disk's fault.
+fn lost<E: std::fmt::Display>(error: E) -> anyhow::Error {
+    anyhow::Error::new(Failed).context(error.to_string())
+}
+
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Summary(arguments) => summary::run(&arguments),

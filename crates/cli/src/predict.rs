@@ -3,7 +3,7 @@
 use crate::source::Source;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use convnet_data::decode::Decoder;
+use convnet_data::decode::{Decoder, read};
 use convnet_data::is_picture;
 use convnet_data::resize::Resizer;
 use convnet_datasets::{DataChoice, Found, Manifest, Places, find};
@@ -11,6 +11,7 @@ use convnet_layers::{FinalActivation, Model};
 use convnet_pretrained::zoo::ImageNetClasses;
 use convnet_tensor::{Pixels, Tensor};
 use serde::Serialize;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Tells what is in pictures.
@@ -75,13 +76,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut found = Vec::new();
     arguments.pictures.iter().try_for_each(|path| pictures_under(path, 0, &mut found))?;
     let (mut decoder, mut resizer) = (Decoder::default(), Resizer::default());
-    let (mut told, mut unreadable) = (Vec::new(), 0);
+    if found.is_empty() {
+        let named: Vec<_> = arguments.pictures.iter().map(|path| path.display().to_string()).collect();
+        bail!("no picture in {}", named.join(", "));
+    }
+    let (mut bytes, mut told, mut unreadable) = (Vec::new(), Vec::new(), 0);
     if arguments.csv {
         crate::print("file,class,probability")?;
     }
     for path in &found {
-        let picture = std::fs::read(path).map_err(|why| why.to_string());
-        let picture = picture.and_then(|bytes| {
+        let picture = read(path, &mut bytes).map_err(|why| why.to_string()).and_then(|()| {
             let picture = decoder.decode(&bytes, channels).map_err(|why| why.to_string())?;
             let input = model.input();
             let [height, width, _] = input.shape;
@@ -95,14 +99,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Ok(x) => x,
             Err(why) => {
                 // One bad file among thousands must not cost the answers for the others.
-                eprintln!("{}: {why}", path.display());
+                let _ = writeln!(std::io::stderr(), "{}: {why}", path.display());
+                told.push(Answer { file: path.display().to_string(), classes: Vec::new(), error: Some(why) });
                 unreadable += 1;
                 continue;
             }
         };
         let best = best(&probabilities(&model, &x)?, &names, arguments.top);
         if arguments.json {
-            told.push(Answer { file: path.display().to_string(), classes: best });
+            told.push(Answer { file: path.display().to_string(), classes: best, error: None });
         } else if arguments.csv {
             let file = quoted(&path.display().to_string());
             let lines = best.iter().map(|of| format!("{file},{},{}", quoted(&of.class), of.probability));
@@ -126,6 +131,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 struct Answer {
     file: String,
     classes: Vec<OfClass>,
+    /// Why it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -139,8 +147,8 @@ const DEEPEST: usize = 32;
 
 /// The pictures of a folder in the order of their names, links not followed; a file as it is.
 fn pictures_under(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
-    let about = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    if !about.is_dir() {
+    // What cannot be looked at is told among the pictures that cannot be read.
+    if !path.is_dir() {
         found.push(path.to_path_buf());
         return Ok(());
     }

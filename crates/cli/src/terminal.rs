@@ -16,7 +16,8 @@ pub(crate) fn in_batches<T>(
 ) -> Result<T> {
     let mut shown = None;
     let done = work(&mut |done, all| {
-        if shown.is_none() {
+        // What is done at once has no rate.
+        if shown.is_none() && done < all {
             progress.start(phase, all as u64, "pictures");
         }
         progress.advance((done - shown.unwrap_or(0)) as u64);

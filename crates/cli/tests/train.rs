@@ -144,12 +144,21 @@ fn what_cannot_be_learned_is_told_before_anything_else() {
     fs::remove_dir(folder.join("one/standing")).unwrap();
     pictures(&folder.join("two"), 12, 12);
     fs::write(folder.join("wrong.json"), r#"{"rotate": 3}"#).unwrap();
+    fs::write(folder.join("list.json"), "[]").unwrap();
+    fs::write(folder.join("far.json"), r#"{"rotation": -99999}"#).unwrap();
     for (arguments, expected) in [
         (&["train", "one", "--base", "base.safetensors"][..], "one class, `lying`"),
         (&["train", "nowhere", "--base", "base.safetensors"], "nowhere"),
         (&["train", "two"], "no pretrained weights are at hand"),
         (&["train", "two", "--base", "base.safetensors", "--augment", "wrong.json"], "wrong.json"),
+        (
+            &["train", "two", "--base", "base.safetensors", "--augment", "list.json"],
+            "list.json: not a description",
+        ),
+        (&["train", "two", "--base", "base.safetensors", "--augment", "far.json"], "rotation"),
         (&["train", "two", "--base", "base.safetensors", "--augment", "heavy"], "neither chapter5"),
+        (&["train", "two", "--base", "base.safetensors", "--out", "card.html"], "written as .safetensors"),
+        (&["train", "two", "--base", "base.safetensors", "--out", "/dev/null"], "a device or a pipe"),
         (&["train", "two", "--base", "base.safetensors", "--out", "two"], "is a folder"),
         (
             &["train", "two", "--base", "base.safetensors", "--out", "no/where.safetensors"],
@@ -165,4 +174,40 @@ fn what_cannot_be_learned_is_told_before_anything_else() {
         assert_eq!(code, 2, "{arguments:?}: {said}{error}");
         assert!(error.contains(expected) && !error.contains("panicked"), "{arguments:?}: {error}");
     }
+}
+
+#[test]
+fn empty_classes_contradictions_and_few_pictures_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    base(folder);
+    pictures(&folder.join("few"), 6, 5);
+    fs::create_dir(folder.join("few/birds")).unwrap();
+    fs::copy(folder.join("few/lying/1.png"), folder.join("few/standing/mistaken.png")).unwrap();
+    let (code, said, told) = convnet(
+        folder,
+        &["train", "few", "--base", "base.safetensors", "--out", "m.safetensors", "--epochs", "2"],
+    );
+    assert_eq!(code, 0, "{told}");
+    assert!(told.contains("left out, since they hold no picture to learn from: birds"), "{told}");
+    assert!(told.contains("stand under more than one class") && told.contains("mistaken.png"), "{told}");
+    assert!(told.contains("8 train, 2 validation, 2 test; 2 classes"), "{told}");
+    assert!(said.contains("test: accuracy") && !said.contains("birds"), "{said}");
+
+    let (code, said, told) =
+        convnet(folder, &["predict", "m.safetensors", "nowhere.png", "few/lying/2.png", "--json"]);
+    assert_eq!(code, 2, "{told}");
+    assert!(said.contains("\"error\"") && said.contains("probability"), "{said}");
+    fs::create_dir(folder.join("empty")).unwrap();
+    for (arguments, expected) in [
+        (&["predict", "m.safetensors", "empty"][..], "no picture in empty"),
+        (&["predict", "m.safetensors", "/dev/zero"], "/dev/zero"),
+        (&["explain", "m.safetensors", "few/lying/2.png", "--out", "why.jpg"], "is a PNG"),
+    ] {
+        let (code, _, error) = convnet(folder, arguments);
+        assert!(code == 2 && error.contains(expected), "{arguments:?}: {error}");
+    }
+    let (code, _, error) =
+        convnet(folder, &["explain", "m.safetensors", "few/lying/2.png", "--out", "no/where.png"]);
+    assert!(code == 1 && error.contains("where.png"), "{code}: {error}");
 }

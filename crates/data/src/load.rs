@@ -1,6 +1,6 @@
 //! Decoding a folder of pictures, each file once, into memory or a file of pictures.
 
-use crate::decode::{Decoder, MAX_FILE, Undecodable};
+use crate::decode::{Decoder, Undecodable, read};
 use crate::duplicates::PictureHash;
 use crate::folder::{PictureFile, PictureFolder};
 use crate::resize::Resizer;
@@ -8,8 +8,6 @@ use crate::store::{Builder, picture_size};
 use crate::{Dataset, Error, Origin, Result};
 use convnet_tensor::{Filter, Fit, Shape, Tensor};
 use rayon::prelude::*;
-use std::fs::File;
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -198,24 +196,4 @@ impl Worker {
         self.resizer.resize(picture, height, width, fit, filter, to);
         Ok(PictureHash::new([height, width, options.channels], to, &mut self.resizer))
     }
-}
-
-/// A whole file, if it is a regular one of a sensible size, into a buffer that is used again.
-fn read(path: &Path, bytes: &mut Vec<u8>) -> Result<(), Undecodable> {
-    const KEPT: usize = 32 << 20;
-    bytes.clear();
-    bytes.shrink_to(KEPT);
-    // Before opening, as that alone may wait for ever on a pipe.
-    let metadata = std::fs::metadata(path).map_err(Undecodable::Read)?;
-    if !metadata.is_file() {
-        return Err(Undecodable::NoFile);
-    }
-    let too_large = |bytes| Err(Undecodable::LargeFile { bytes });
-    if metadata.len() > MAX_FILE {
-        return too_large(metadata.len());
-    }
-    let file = File::open(path).map_err(Undecodable::Read)?;
-    // One byte more than expected tells a file that grows from one that is read to its end.
-    file.take(MAX_FILE + 1).read_to_end(bytes).map_err(Undecodable::Read)?;
-    if bytes.len() as u64 > MAX_FILE { too_large(bytes.len() as u64) } else { Ok(()) }
 }

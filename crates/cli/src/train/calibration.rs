@@ -16,7 +16,12 @@ pub(crate) struct Temperature {
 /// Natural logarithms of the lowest and the highest temperature.
 const RANGE: [f64; 2] = [-1.5, 2.5];
 
-/// The temperature with the lowest cross-entropy, from the probabilities `[N, classes]` and the labels of some pictures.
+/// How far from 1 temperatures are expected before any picture was seen: the deviation of their logarithms.
+const EXPECTED: f64 = 0.5;
+
+/// The most probable temperature, from the probabilities `[N, classes]` and the labels of some pictures: that of the lowest
+/// cross-entropy, held near 1 where the pictures are few. Without that, a handful of pictures that are all right would make
+/// the model as sure as can be.
 pub(crate) fn temperature(probabilities: &Tensor, labels: &[u32]) -> Temperature {
     // Scores are logarithms of probabilities up to a number that the softmax does not see.
     let classes = probabilities.shape()[1];
@@ -26,12 +31,15 @@ pub(crate) fn temperature(probabilities: &Tensor, labels: &[u32]) -> Temperature
         .map(|&probability| f64::from(probability.max(f32::MIN_POSITIVE)).ln())
         .collect();
     let loss = |logarithm: f64| cross_entropy(&scores, classes, labels, logarithm.exp());
+    let held = |logarithm: f64| {
+        loss(logarithm) + (logarithm / EXPECTED).powi(2) / (2.0 * labels.len().max(1) as f64)
+    };
     // The loss has one valley, seen along the inverse of the temperature; so a golden section finds it.
     let golden = (5f64.sqrt() - 1.0) / 2.0;
     let [mut low, mut high] = RANGE;
     for _ in 0..40 {
         let step = golden * (high - low);
-        if loss(high - step) <= loss(low + step) {
+        if held(high - step) <= held(low + step) {
             high = low + step;
         } else {
             low = high - step;
@@ -95,10 +103,12 @@ pub(crate) fn calibration_error(bins: &[Bin]) -> f64 {
 mod tests {
     use super::*;
 
+    const PICTURES: u32 = 10_000;
+
     /// Of ten pictures seven are right, and the model is surer than that of each.
     fn too_sure() -> (Tensor, Vec<u32>) {
-        let labels: Vec<u32> = (0..100).map(|picture| u32::from(picture % 10 >= 7)).collect();
-        (Tensor::from_fn([100, 2], |number| if number % 2 == 0 { 0.99 } else { 0.01 }), labels)
+        let labels: Vec<u32> = (0..PICTURES).map(|picture| u32::from(picture % 10 >= 7)).collect();
+        (Tensor::from_fn([PICTURES as usize, 2], |number| if number % 2 == 0 { 0.99 } else { 0.01 }), labels)
     }
 
     #[test]
@@ -107,8 +117,19 @@ mod tests {
         let temperature = temperature(&probabilities, &labels);
         // 0.7 against 0.3 are scores ln(7/3) apart, 0.99 against 0.01 ln(99).
         let expected = 99f64.ln() / (7f64 / 3.0).ln();
-        assert!((temperature.value - expected).abs() < 1e-3, "{temperature:?}, {expected}");
+        assert!((temperature.value - expected).abs() < 0.02 * expected, "{temperature:?}, {expected}");
         assert!(temperature.after < temperature.before);
+    }
+
+    #[test]
+    fn a_handful_of_pictures_that_are_right_makes_no_model_sure() {
+        let sure = |pictures: usize| {
+            let probabilities =
+                Tensor::from_fn([pictures, 2], |number| if number % 2 == 0 { 0.9 } else { 0.1 });
+            temperature(&probabilities, &vec![0; pictures]).value
+        };
+        assert!((0.9..1.0).contains(&sure(2)), "{}", sure(2));
+        assert!(sure(10_000) < 0.4, "{}", sure(10_000));
     }
 
     #[test]
@@ -116,7 +137,7 @@ mod tests {
         let (probabilities, labels) = too_sure();
         let bins = reliability(&probabilities, &labels);
         assert_eq!(bins.len(), 1);
-        assert!((bins[0].right - 0.7).abs() < 1e-9 && bins[0].pictures == 100);
+        assert!((bins[0].right - 0.7).abs() < 1e-9 && bins[0].pictures == PICTURES as usize);
         assert!((calibration_error(&bins) - 0.29).abs() < 1e-6);
     }
 }

@@ -73,7 +73,7 @@ impl Card<'_> {
         write!(
             page,
             "<p class=\"soft\">Made on {} in {} by convnet {}.</p><div class=\"figures\">\
-             <div><strong class=\"figure\">{:.1} %</strong>right of {} {}</div>\
+             <div><strong class=\"figure\">{:.1} %</strong>right of {} {} pictures; 19 in 20 such tests lie in {}</div>\
              <div><strong class=\"figure\">{:.3}</strong>mean cross-entropy</div>\
              <div><strong class=\"figure\">{:.1} %</strong>off in how sure it is</div></div><p>Measured {said}.</p>",
             escape(&words::now()),
@@ -82,6 +82,7 @@ impl Card<'_> {
             100.0 * self.figures.accuracy,
             words::count(self.figures.pictures as u64),
             self.name,
+            self.figures.interval(),
             self.figures.loss,
             100.0 * error,
         )?;
@@ -110,10 +111,11 @@ impl Card<'_> {
         row("seed", &self.seed.to_string());
         for stage in self.stages {
             let epochs = words::counted(stage.history.rows.len() as u64, "epoch");
-            row(
-                stage.name,
-                &format!("{epochs}, the weights of epoch {} kept; {}", stage.best, stage.settings),
-            );
+            let kept = match stage.best {
+                0 => "none better than before, so left as it was".to_string(),
+                epoch => format!("the weights of epoch {epoch} kept"),
+            };
+            row(stage.name, &format!("{epochs}, {kept}; {}", stage.settings));
         }
         let Temperature { value, before, after } = self.temperature;
         row(
@@ -172,6 +174,8 @@ impl Card<'_> {
             "<h2>How sure it may be</h2><p>Of the pictures of which it was, say, 80 % sure, 80 % should be right. Points on the \
              dotted line are honest; below it the model is too sure.</p>",
         );
+        // Nothing can be less probable and yet be taken.
+        let least = 1.0 / self.judged.classes().len() as f64;
         let line = |name: &str, dashed, points| Series { name: name.into(), points, dashed };
         let chart = LineChart {
             title: "How often it was right".into(),
@@ -179,7 +183,7 @@ impl Card<'_> {
             percent: true,
             series: vec![
                 line("this model", false, bins.iter().map(|bin| (bin.sure, bin.right)).collect()),
-                line("honest", true, bins.iter().map(|bin| (bin.sure, bin.sure)).collect()),
+                line("honest", true, vec![(least, least), (1.0, 1.0)]),
             ],
             ..LineChart::default()
         };

@@ -4,7 +4,7 @@ use super::base::Base;
 use super::calibration::{self, Temperature};
 use super::pictures::Sets;
 use crate::terminal::in_batches;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use convnet_data::{Augment, Dataset};
 use convnet_datasets::Places;
 use convnet_layers::{Architecture, Dense, Dropout, Flatten, GlobalAveragePooling2D, Model};
@@ -12,7 +12,9 @@ use convnet_report::{Progress, create_folder, words};
 use convnet_tensor::{Seed, Tensor};
 use convnet_train::optimizers::{Adam, RmsProp};
 use convnet_train::sinks::{EarlyStopping, TerminateOnNaN};
-use convnet_train::{Event, FeatureCache, Fit, History, Loss, Monitor, Optimizer, Sinks, fit, predict};
+use convnet_train::{
+    Event, FeatureCache, Fit, History, Loss, Monitor, Optimizer, Sinks, evaluate, fit, predict,
+};
 use std::io::Stderr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -38,7 +40,7 @@ pub(crate) struct Stage {
     pub(crate) name: &'static str,
     pub(crate) settings: String,
     pub(crate) history: History,
-    /// The epoch whose weights were kept, from 1.
+    /// The epoch whose weights were kept, from 1; 0 where none was better than what was there before.
     pub(crate) best: usize,
 }
 
@@ -53,7 +55,6 @@ pub(crate) struct Learner<'a> {
 }
 
 /// The weights of the best epoch so far.
-#[derive(Default)]
 struct Best {
     loss: f64,
     epoch: usize,
@@ -87,7 +88,7 @@ impl<'a> Learner<'a> {
     /// When features cannot be kept.
     pub(crate) fn head(&mut self, progress: &mut Progress<Stderr>) -> Result<()> {
         let cache = FeatureCache::new(features_folder()?);
-        create_folder(&cache.folder)?;
+        create_folder(&cache.folder).map_err(crate::lost)?;
         let mut features = |set: &Dataset, name: &str| -> Result<Dataset> {
             let phase = format!("the base looks at the {name} pictures");
             let found =
@@ -197,17 +198,14 @@ fn learn(
     progress: &mut Progress<Stderr>,
 ) -> Result<Stage> {
     progress.start(&format!("learning: {name}"), settings.epochs as u64, "epochs");
-    let mut best = Best { loss: f64::INFINITY, ..Best::default() };
+    // What a stage begins with may be better than all that it comes to.
+    let before = evaluate(model, validation, settings.loss, BATCH)?.loss;
+    let mut best = Best { loss: before, epoch: 0, weights: learned(model) };
     let mut watch = |event: &Event<'_>| {
         if let Event::Epoch { row, model, .. } = event {
             let loss = row.val_loss.unwrap_or(f64::INFINITY);
             if loss < best.loss {
-                let learned = model.parameters().iter().filter(|parameter| parameter.trainable);
-                best = Best {
-                    loss,
-                    epoch: row.epoch,
-                    weights: learned.map(|parameter| parameter.value.clone()).collect(),
-                };
+                best = Best { loss, epoch: row.epoch, weights: learned(model) };
             }
             progress
                 .note(&format!("validation {}", words::metric("accuracy", row.val_accuracy.unwrap_or(0.0))));
@@ -215,16 +213,26 @@ fn learn(
         }
         ControlFlow::Continue(())
     };
-    let patience = PATIENCE.max(PATIENT_STEPS.div_ceil(train.len().div_ceil(BATCH).max(1)));
+    let patient = PATIENT_STEPS.div_ceil(train.len().div_ceil(BATCH).max(1)).min(settings.epochs / 4);
+    let patience = PATIENCE.max(patient);
     let (mut patience, mut finite) = (EarlyStopping::new(Monitor::ValidationLoss, patience), TerminateOnNaN);
     let mut sinks = Sinks::none().and(&mut watch).and(&mut patience).and(&mut finite);
     let outcome = fit(model, train, Some(validation), settings, None, &mut sinks)?;
     progress.finish();
-    let learned = model.parameters_mut().iter_mut().filter(|parameter| parameter.trainable);
-    learned.zip(best.weights).for_each(|(parameter, value)| parameter.value = value);
+    if !best.loss.is_finite() {
+        bail!("{name}: the loss is no number, before the training and after each epoch");
+    }
+    let changed = model.parameters_mut().iter_mut().filter(|parameter| parameter.trainable);
+    changed.zip(best.weights).for_each(|(parameter, value)| parameter.value = value);
     let (optimizer, rate) = (settings.optimizer.name(), settings.optimizer.learning_rate());
     let settings = format!("{optimizer}, learning rate {rate}, {BATCH} pictures per step");
     Ok(Stage { name, settings, history: outcome.history, best: best.epoch })
+}
+
+/// What learns, as it is now.
+fn learned(model: &Model) -> Vec<Tensor> {
+    let learned = model.parameters().iter().filter(|parameter| parameter.trainable);
+    learned.map(|parameter| parameter.value.clone()).collect()
 }
 
 /// Where features are kept between trainings.

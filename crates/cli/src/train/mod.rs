@@ -13,7 +13,7 @@ use convnet_data::Augment;
 use convnet_report::{Progress, words, write_file};
 use convnet_tensor::Seed;
 use head::Learner;
-use pictures::Sets;
+use pictures::{Folders, Sets};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -72,10 +72,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let progress = &mut Progress::stderr();
     writable(&arguments.out)?;
     let augment = augmentation(&arguments.augment)?;
+    let seed = Seed(arguments.seed);
+    let folders = Folders::list(&arguments.pictures, seed)?;
     let base = Base::obtain(&arguments.base, arguments.size)?;
     progress.say(&format!("base: {}", base.told));
-    let seed = Seed(arguments.seed);
-    let sets = Sets::load(&arguments.pictures, base.model.input(), seed, progress)?;
+    let sets = Sets::load(folders, base.model.input(), progress)?;
     sets.told.iter().for_each(|line| progress.say(line));
     let mut learner = Learner::new(&base, &sets, arguments.epochs as usize, seed)?;
     learner.head(progress)?;
@@ -90,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let model = learner.model;
     let judged = sets.test.as_ref().unwrap_or(&sets.validation);
     let evaluation = measured(&model, judged)?;
-    model.save(&arguments.out)?;
+    model.save(&arguments.out).map_err(crate::lost)?;
     let figures = Figures::of(&evaluation, judged);
     let name = if sets.test.is_some() { "test" } else { "validation" };
     let card = card::Card {
@@ -110,7 +111,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         with_pictures: !arguments.no_pictures,
     };
     let page = arguments.out.with_extension("html");
-    write_file(&page, card.html()?.as_bytes())?;
+    write_file(&page, card.html()?.as_bytes()).map_err(crate::lost)?;
     crate::print(&format!(
         "{}\n{} after {}; its card: {}",
         figures.table(name),
@@ -142,9 +143,10 @@ fn augmentation(how: &str) -> Result<Option<Augment>> {
                 bail!("{file}: larger than any description of augmentation");
             }
             let text = std::fs::read_to_string(file).with_context(what)?;
-            let augment: Augment = serde_json::from_str(&text).with_context(|| {
-                format!("{file}: not a description of augmentation, such as {{\"rotation\": 20}}")
-            })?;
+            let what = || format!("{file}: not a description of augmentation, such as {{\"rotation\": 20}}");
+            let named: serde_json::Map<_, _> = serde_json::from_str(&text).with_context(what)?;
+            let augment: Augment = serde_json::from_value(named.into()).with_context(what)?;
+            augment.check().with_context(|| file.to_string())?;
             Some(augment)
         }
     })
@@ -158,6 +160,15 @@ fn writable(out: &Path) -> Result<()> {
             out.display(),
             out.display()
         );
+    }
+    if out.extension().is_some_and(|ending| !ending.eq_ignore_ascii_case("safetensors")) {
+        bail!(
+            "{}: a model is written as .safetensors; `convnet convert` makes other formats of it",
+            out.display()
+        );
+    }
+    if out.exists() && !out.is_file() {
+        bail!("{} is a device or a pipe; name a file for the model", out.display());
     }
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let probe = tempfile::tempfile_in(folder);

@@ -3,7 +3,7 @@
 use crate::evaluate::{options, unreadable};
 use crate::terminal::in_batches;
 use anyhow::{Result, bail};
-use convnet_data::duplicates::{PictureHash, near_duplicates};
+use convnet_data::duplicates::{Duplicates, PictureHash, Place, near_duplicates};
 use convnet_data::{Dataset, PictureFolder};
 use convnet_layers::InputSpec;
 use convnet_report::{Progress, words};
@@ -26,8 +26,15 @@ pub(crate) struct Sets {
     pub(crate) told: Vec<String>,
 }
 
-/// Where pictures lie in one heap, a tenth of each class is kept for validation and another for test.
-const KEPT: f64 = 0.2;
+/// How many pictures of a class are kept from learning where all lie in one heap, for validation and test: a fifth, one at
+/// least, and two where four are there.
+fn kept(pictures: usize) -> usize {
+    match pictures {
+        0 | 1 => 0,
+        2 | 3 => 1,
+        _ => ((pictures as f64 * 0.2).round() as usize).max(2),
+    }
+}
 
 /// A class that has so many times the pictures of another counts less for each of them.
 const UNEVEN: f64 = 1.5;
@@ -35,19 +42,23 @@ const UNEVEN: f64 = 1.5;
 /// Near-duplicates that are told by name.
 const TOLD: usize = 3;
 
+/// The files of each set, found before anything else is done.
+#[derive(Debug)]
+pub(crate) struct Folders {
+    sets: Vec<(&'static str, PictureFolder)>,
+    told: Vec<String>,
+}
+
 impl Sets {
     /// Reads the pictures as the base wants them.
     ///
     /// # Errors
-    /// When there are no two classes of pictures.
+    /// When one of the sets has no picture that can be read.
     pub(crate) fn load(
-        folder: &Path,
+        Folders { sets: folders, mut told }: Folders,
         input: &InputSpec,
-        seed: Seed,
         progress: &mut Progress<Stderr>,
     ) -> Result<Sets> {
-        let mut told = Vec::new();
-        let folders = split(folder, seed, &mut told)?;
         let options = options(input)?;
         let mut loaded = Vec::new();
         for (name, folder) in &folders {
@@ -68,57 +79,85 @@ impl Sets {
     }
 }
 
-/// Train, validation and, where there is one, test.
-fn split(folder: &Path, seed: Seed, told: &mut Vec<String>) -> Result<Vec<(&'static str, PictureFolder)>> {
-    let inside = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
-    let train = inside(&["train", "training"]);
-    let all = PictureFolder::list(train.as_deref().unwrap_or(folder))?;
-    let classes = all.classes();
-    if classes.len() < 2 {
-        bail!(
-            "{}: one class, `{}`; a second is needed to tell it from",
-            all.root().display(),
-            classes.join("")
-        );
-    }
-    const MOST: usize = 1000;
-    if classes.len() > MOST {
-        bail!("{}: {} classes; at most {MOST} can be learned", all.root().display(), classes.len());
-    }
-    let of = |path: Option<PathBuf>| path.map(|path| PictureFolder::list_classes(&path, classes)).transpose();
-    let (validation, test) = match train {
-        Some(_) => (of(inside(&["validation", "valid", "val"]))?, of(inside(&["test"]))?),
-        None => (None, None),
-    };
-    let sets = match (validation, test) {
-        (Some(validation), test) => (all, validation, test),
-        (None, Some(test)) => {
-            told.push(
-                "no folder of validation pictures: a tenth of each class is taken for it, at random".into(),
+impl Folders {
+    /// Train, validation and, where there is one, test.
+    ///
+    /// # Errors
+    /// When there are no two classes of pictures, or too few of them.
+    pub(crate) fn list(folder: &Path, seed: Seed) -> Result<Folders> {
+        let mut told = Vec::new();
+        let inside = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
+        let train = inside(&["train", "training"]);
+        let all = with_pictures(PictureFolder::list(train.as_deref().unwrap_or(folder))?, &mut told)?;
+        let classes = all.classes();
+        if classes.len() < 2 {
+            bail!(
+                "{}: one class, `{}`; a second is needed to tell it from",
+                all.root().display(),
+                classes.join("")
             );
-            let (train, validation) = all.split_validation(KEPT / 2.0, seed)?;
-            (train, validation, Some(test))
         }
-        (None, None) => {
-            told.push("of each class, four fifths are learned from, a tenth is for validation, a tenth for test, at random".into());
-            let (train, kept) = all.split_validation(KEPT, seed)?;
-            let (validation, test) = kept.split_validation(0.5, seed)?;
-            (train, validation, Some(test))
+        const MOST: usize = 1000;
+        if classes.len() > MOST {
+            bail!("{}: {} classes; at most {MOST} can be learned", all.root().display(), classes.len());
         }
-    };
-    let (train, validation, test) = sets;
-    if validation.is_empty() {
-        bail!(
-            "{}: {} are too few to keep some for validation; ten of each class are the least that makes sense",
-            folder.display(),
-            words::counted(train.len() as u64, "picture")
-        );
+        let of =
+            |path: Option<PathBuf>| path.map(|path| PictureFolder::list_classes(&path, classes)).transpose();
+        let (validation, test) = match train {
+            Some(_) => (of(inside(&["validation", "valid", "val"]))?, of(inside(&["test"]))?),
+            None => (None, None),
+        };
+        let pictures = all.len();
+        let name = |part: &str| format!("{part} part of a split at random");
+        let (train, validation, test) = match (validation, test) {
+            (Some(validation), test) => (all, validation, test),
+            (None, Some(test)) => {
+                told.push(
+                    "no folder of validation pictures: a tenth of each class is taken for it, at random"
+                        .into(),
+                );
+                let some = |pictures| kept(pictures).div_ceil(2);
+                let (train, validation) = all.split([name("training"), name("validation")], seed, some);
+                (train, validation, Some(test))
+            }
+            (None, None) => {
+                told.push(
+                    "of each class, four fifths are learned from, a tenth is for validation, a tenth for test, at random"
+                        .into(),
+                );
+                let (train, held) = all.split([name("training"), name("kept")], seed, kept);
+                let (validation, test) =
+                    held.split([name("validation"), name("test")], seed, |pictures| pictures / 2);
+                (train, validation, Some(test))
+            }
+        };
+        if validation.is_empty() {
+            bail!(
+                "{}: {} are too few to keep some for validation; each class needs two at least, and ten to make sense",
+                folder.display(),
+                words::counted(pictures as u64, "picture")
+            );
+        }
+        let test = test.filter(|test| !test.is_empty());
+        let sets = [("train", Some(train)), ("validation", Some(validation)), ("test", test)];
+        let sets = sets.into_iter().filter_map(|(name, set)| Some((name, set?))).collect();
+        Ok(Folders { sets, told })
     }
-    let test = test.filter(|test| !test.is_empty());
-    Ok([("train", Some(train)), ("validation", Some(validation)), ("test", test)]
-        .into_iter()
-        .filter_map(|(name, set)| Some((name, set?)))
-        .collect())
+}
+
+/// The classes that have a picture to learn from.
+fn with_pictures(all: PictureFolder, told: &mut Vec<String>) -> Result<PictureFolder> {
+    let counts = all.class_counts();
+    let split = |is_there: bool| -> Vec<String> {
+        let classes = all.classes().iter().zip(&counts).filter(|(_, count)| (**count > 0) == is_there);
+        classes.map(|(class, _)| class.clone()).collect()
+    };
+    let (there, empty) = (split(true), split(false));
+    if empty.is_empty() || there.is_empty() {
+        return Ok(all);
+    }
+    told.push(format!("left out, since they hold no picture to learn from: {}", empty.join(", ")));
+    Ok(PictureFolder::list_classes(all.root(), &there)?)
 }
 
 fn counted(folders: &[(&str, PictureFolder)], loaded: &[(Dataset, Vec<PictureHash>)]) -> String {
@@ -153,25 +192,47 @@ fn weights(counts: &[usize], classes: &[String], told: &mut Vec<String>) -> BTre
     there.map(|(class, count)| (class as u32, (all / (kinds * *count as f64)) as f32)).collect()
 }
 
+/// Look-alikes spoil a training in three ways, the worst first.
 fn told_duplicates(
     folders: &[(&str, PictureFolder)],
     loaded: &[(Dataset, Vec<PictureHash>)],
     told: &mut Vec<String>,
 ) {
     let hashes: Vec<&[PictureHash]> = loaded.iter().map(|(_, hashes)| &hashes[..]).collect();
-    let across: Vec<_> = near_duplicates(&hashes).into_iter().filter(|found| found.across_sets()).collect();
-    if across.is_empty() {
-        return;
-    }
-    told.push(format!(
-        "{} of look-alikes lie in more than one set, so that the figures look better than they are:",
-        words::counted(across.len() as u64, "group")
-    ));
-    for found in across.iter().take(TOLD) {
-        let names = found.places.iter().take(4).map(|place| {
-            let (set, name) = (&loaded[place.set].0, folders[place.set].0);
-            format!("{name}/{}", set.name(place.number).unwrap_or("?"))
-        });
-        told.push(format!("  {}", names.collect::<Vec<_>>().join(" = ")));
+    let label = |place: &Place| loaded[place.set].0.labels()[place.number];
+    let is_contradictory =
+        |found: &Duplicates| found.places.iter().any(|place| label(place) != label(&found.places[0]));
+    let (contradictory, others): (Vec<_>, Vec<_>) =
+        near_duplicates(&hashes).into_iter().partition(is_contradictory);
+    let (across, within): (Vec<_>, Vec<_>) = others.into_iter().partition(Duplicates::across_sets);
+    let mut tell = |groups: &[Duplicates], what: &str| {
+        if groups.is_empty() {
+            return;
+        }
+        told.push(format!("{} of look-alikes {what}:", words::counted(groups.len() as u64, "group")));
+        for found in groups.iter().take(TOLD) {
+            let names = found.places.iter().take(4).map(|place| {
+                let (set, name) = (&loaded[place.set].0, folders[place.set].0);
+                format!("{name}/{}", set.name(place.number).unwrap_or("?"))
+            });
+            told.push(format!("  {}", names.collect::<Vec<_>>().join(" = ")));
+        }
+    };
+    tell(&contradictory, "stand under more than one class, so that one of them is wrong");
+    tell(&across, "lie in more than one set, so that the figures look better than they are");
+    tell(&within, "lie in one set, where they count twice");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept;
+
+    #[test]
+    fn small_classes_keep_some_for_validation_and_test() {
+        for (pictures, expected) in
+            [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (12, 2), (15, 3), (1_000, 200)]
+        {
+            assert_eq!(kept(pictures), expected, "{pictures}");
+        }
     }
 }

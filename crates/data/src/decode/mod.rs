@@ -14,7 +14,10 @@ mod undecodable;
 pub use undecodable::Undecodable;
 
 use image::ImageFormat;
+use std::fs::File;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most pixels that a picture may have: 67 million, more than a full-frame camera takes. Decoding such a picture takes
@@ -29,6 +32,29 @@ pub const MAX_FILE: u64 = 256 << 20;
 
 /// Buffers larger than this are not kept for the next picture.
 const KEPT: usize = 32 << 20;
+
+/// Reads a whole file, if it is a regular one of at most [`MAX_FILE`] bytes, into a buffer that is used again.
+///
+/// # Errors
+/// [`Undecodable::NoFile`] for a folder, a device or a pipe, [`Undecodable::LargeFile`], and [`Undecodable::Read`] where the
+/// system does not let it be read.
+pub fn read(path: &Path, bytes: &mut Vec<u8>) -> Result<(), Undecodable> {
+    bytes.clear();
+    bytes.shrink_to(KEPT);
+    // Before opening, as that alone may wait for ever on a pipe.
+    let metadata = std::fs::metadata(path).map_err(Undecodable::Read)?;
+    if !metadata.is_file() {
+        return Err(Undecodable::NoFile);
+    }
+    let too_large = |bytes| Err(Undecodable::LargeFile { bytes });
+    if metadata.len() > MAX_FILE {
+        return too_large(metadata.len());
+    }
+    let file = File::open(path).map_err(Undecodable::Read)?;
+    // One byte more than expected tells a file that grows from one that is read to its end.
+    file.take(MAX_FILE + 1).read_to_end(bytes).map_err(Undecodable::Read)?;
+    if bytes.len() as u64 > MAX_FILE { too_large(bytes.len() as u64) } else { Ok(()) }
+}
 
 /// Pixels in rows from the top, channels innermost.
 #[derive(Clone, Copy, Debug)]

@@ -125,27 +125,41 @@ impl PictureFolder {
                 found: share.to_string(),
             });
         }
+        let names = ["training part", "validation part"].map(|part| format!("{part} of a split {share}"));
+        Ok(self.split(names, seed, |pictures| (pictures as f64 * share).round() as usize))
+    }
+
+    /// Splits off so many pictures of each class, chosen at random, as `kept` says for the number that it has (all of them
+    /// at most): `(others, kept)`. The same files for the same seed; both keep the order of the list. What `names` call the
+    /// parts stands in their [`Origin`](crate::Origin).
+    pub fn split(
+        &self,
+        names: [String; 2],
+        seed: Seed,
+        kept: impl Fn(usize) -> usize,
+    ) -> (PictureFolder, PictureFolder) {
         let mut chosen = vec![false; self.files.len()];
         for label in 0..self.classes.len() as u32 {
             let mut numbers: Vec<usize> =
                 (0..self.files.len()).filter(|&number| self.files[number].label == label).collect();
             seed.stream(Purpose::Split, 1, label.into()).shuffle(&mut numbers);
-            let count = (numbers.len() as f64 * share).round() as usize;
+            let count = kept(numbers.len()).min(numbers.len());
             numbers[..count].iter().for_each(|&number| chosen[number] = true);
         }
-        let part = |validation: bool, what: &str| {
-            let files = self.files.iter().zip(&chosen).filter(|&(_, &chosen)| chosen == validation);
+        let part = |is_kept: bool, what: &str| {
+            let files = self.files.iter().zip(&chosen).filter(|&(_, &chosen)| chosen == is_kept);
             let mut part = PictureFolder {
                 root: self.root.clone(),
                 classes: self.classes.clone(),
                 files: files.map(|(file, _)| file.clone()).collect(),
                 notes: Vec::new(),
-                change: Some(format!("{what} of a split {share}, seed {}", seed.0)),
+                change: Some(format!("{what}, seed {}", seed.0)),
             };
             part.notes = note::on_classes(&part);
             part
         };
-        Ok((part(false, "training part"), part(true, "validation part")))
+        let [others, kept] = names;
+        (part(false, &others), part(true, &kept))
     }
 
     /// Where the pictures come from, in words.
