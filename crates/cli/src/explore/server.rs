@@ -5,18 +5,17 @@ use axum::Router;
 use convnet_report::Progress;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::io::Stderr;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 /// Connections at once; more wait until one ends.
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: u32 = 256;
 /// A client that says nothing for so long is hung up on.
 const SILENCE: Duration = Duration::from_secs(30);
 /// No connection lives longer, whatever it does: a browser opens another.
@@ -48,7 +47,8 @@ pub(super) async fn serve(
 ) -> Result<()> {
     let mut server = Builder::new(TokioExecutor::new()).http1_only();
     server.http1().timer(TokioTimer::new()).header_read_timeout(SILENCE).max_buf_size(64 << 10);
-    let (places, graceful) = (Arc::new(Semaphore::new(CONNECTIONS)), GracefulShutdown::new());
+    let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let (farewell, ended) = watch::channel(());
     let mut end = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         let accepted = async {
@@ -75,14 +75,25 @@ pub(super) async fn serve(
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
+        let mut ended = ended.clone();
         tokio::spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            let answered = async {
+                tokio::select! {
+                    done = &mut connection => done,
+                    _ = ended.changed() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                }
+            };
             // What a client does to its connection is no concern of ours.
-            let _ = timeout(LIFETIME, connection).await;
+            let _ = timeout(LIFETIME, answered).await;
             drop(place);
         });
     }
     drop(listener);
-    let _ = timeout(FAREWELL, graceful.shutdown()).await;
+    drop(farewell);
+    let _ = timeout(FAREWELL, places.acquire_many(CONNECTIONS)).await;
     Ok(())
 }
