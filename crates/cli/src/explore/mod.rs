@@ -8,6 +8,7 @@ mod explorer;
 mod filters;
 mod guard;
 mod held;
+mod intake;
 mod layers;
 mod look;
 mod playground;

@@ -4,10 +4,11 @@ use super::explorer::Explorer;
 use super::filters::Line;
 use super::guard::guard;
 use super::held::Held;
+use super::intake::Intake;
 use super::pool::Pool;
 use super::refusal::Refusal;
 use super::{about, assets, filters, layers, look, playground};
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +21,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 
 /// The largest file of a picture.
@@ -29,9 +29,6 @@ pub(super) const LARGEST: usize = 32 << 20;
 const QUESTION: usize = 64 << 10;
 /// A body is there by then.
 const IN_TIME: Duration = Duration::from_secs(30);
-
-/// Files that are read or decoded at once: each may be large.
-const UPLOADS: usize = 4;
 
 /// What all answers are made of.
 #[derive(Clone, Debug)]
@@ -42,7 +39,7 @@ pub(super) struct Server {
     quick: Pool,
     /// For those that take many: they keep nobody else waiting.
     slow: Pool,
-    uploads: Arc<tokio::sync::Semaphore>,
+    intake: Intake,
 }
 
 impl Server {
@@ -56,7 +53,7 @@ impl Server {
             held: Arc::default(),
             quick: Pool::new("quick", 2, 128)?,
             slow: Pool::new("slow", 1, 64)?,
-            uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS)),
+            intake: Intake::default(),
         })
     }
 
@@ -94,27 +91,16 @@ impl Server {
 
     /// The picture in the body of a request.
     async fn uploaded(&self, body: Body) -> Result<Tensor<u8>, Refusal> {
-        let _place = self.uploads.acquire().await.map_err(Refusal::failed)?;
-        let file = whole(body, LARGEST).await?;
+        let file = self.intake.file(body, LARGEST, IN_TIME).await?;
         let explorer = Arc::clone(&self.explorer);
-        self.quick.run(move || explorer.picture(&file)).await
+        self.quick.run(move || explorer.picture(&file.bytes)).await
     }
 }
 
-/// All of a body, in time and of a bounded size.
-async fn whole(body: Body, most: usize) -> Result<Bytes, Refusal> {
-    match timeout(IN_TIME, to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => {
-            Err(Refusal::too_large(format!("more than the {} KiB that are taken, or cut off", most >> 10)))
-        }
-        Err(_) => Err(Refusal::too_slow()),
-    }
-}
-
-async fn question<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
-    let bytes = whole(body, QUESTION).await?;
-    serde_json::from_slice(&bytes)
+/// A question in JSON.
+async fn question<T: DeserializeOwned>(server: &Server, body: Body) -> Result<T, Refusal> {
+    let text = server.intake.file(body, QUESTION, IN_TIME).await?;
+    serde_json::from_slice(&text.bytes)
         .map_err(|why| Refusal::wrong(format!("the question cannot be read: {why}")))
 }
 
@@ -162,19 +148,19 @@ async fn replace(
 }
 
 async fn look(State(server): State<Server>, body: Body) -> Result<impl IntoResponse, Refusal> {
-    let asked: look::Asked = question(body).await?;
+    let asked: look::Asked = question(&server, body).await?;
     let picture = asked.picture.clone();
     server.answer(asked.is_slow(), &picture, move |explorer, picture| explorer.look(&asked, picture)).await
 }
 
 async fn layers(State(server): State<Server>, body: Body) -> Result<impl IntoResponse, Refusal> {
-    let asked: layers::Asked = question(body).await?;
+    let asked: layers::Asked = question(&server, body).await?;
     let picture = asked.picture.clone();
     server.answer(false, &picture, move |explorer, picture| explorer.maps(&asked, picture)).await
 }
 
 async fn augment(State(server): State<Server>, body: Body) -> Result<impl IntoResponse, Refusal> {
-    let asked: playground::Asked = question(body).await?;
+    let asked: playground::Asked = question(&server, body).await?;
     let picture = asked.picture.clone();
     server.answer(false, &picture, move |explorer, picture| explorer.augmented(&asked, picture)).await
 }
@@ -191,7 +177,7 @@ struct AskedSimilar {
 }
 
 async fn similar(State(server): State<Server>, body: Body) -> Result<impl IntoResponse, Refusal> {
-    let asked: AskedSimilar = question(body).await?;
+    let asked: AskedSimilar = question(&server, body).await?;
     let work = move |explorer: &Explorer, picture: &Tensor<u8>| match &explorer.index {
         Some(index) => index.like(explorer, &asked.change.of(picture)?),
         None => Err(Refusal::unknown(NO_PICTURES)),
@@ -202,7 +188,7 @@ async fn similar(State(server): State<Server>, body: Body) -> Result<impl IntoRe
 
 /// One line of JSON after the other, as the painting goes on. It ends when the client leaves.
 async fn filters(State(server): State<Server>, body: Body) -> Result<Response, Refusal> {
-    let asked: filters::Asked = question(body).await?;
+    let asked: filters::Asked = question(&server, body).await?;
     let picture = server.held.get(&asked.picture)?;
     let explorer = Arc::clone(&server.explorer);
     let (sender, lines) = mpsc::channel::<Line>(4);
