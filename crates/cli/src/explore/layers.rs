@@ -17,7 +17,7 @@ pub(super) struct Asked {
     pub(super) picture: String,
     #[serde(default)]
     pub(super) change: Change,
-    /// The layer all of whose channels are wanted; without one, of each layer the strongest channel.
+    /// The layer all of whose channels are wanted; without one, of each layer the strongest channel, or all of its numbers.
     #[serde(default)]
     layer: Option<String>,
 }
@@ -78,6 +78,10 @@ impl Explorer {
                     maps.dead = Some(self.dead(&layer.path)?);
                     maps
                 }
+                // Numbers without places are shown together: one alone says nothing.
+                None if channels.places() == 1 => {
+                    channels.maps(&layer.path, (0..channels.count.min(CHANNELS)).collect(), THUMBNAIL)
+                }
                 None => channels.maps(&layer.path, channels.strongest(1), THUMBNAIL),
             });
         }
@@ -120,13 +124,17 @@ impl Channels<'_> {
         Channels { numbers: given.data(), height, width, count }
     }
 
+    fn places(&self) -> usize {
+        self.height * self.width
+    }
+
     fn channel(&self, channel: usize) -> impl Iterator<Item = f32> + '_ {
         self.numbers.iter().skip(channel).step_by(self.count).copied()
     }
 
     pub(super) fn mean(&self, channel: usize) -> f32 {
         let sum: f64 = self.channel(channel).map(f64::from).sum();
-        (sum / (self.height * self.width) as f64) as f32
+        (sum / self.places() as f64) as f32
     }
 
     fn most(&self, channel: usize) -> f32 {
@@ -148,7 +156,7 @@ impl Channels<'_> {
         let largest = self.numbers.iter().fold(0.0_f32, |most, &number| most.max(number));
         let map = |&channel: &usize| {
             let numbers: Vec<_> = self.channel(channel).collect();
-            if self.height * self.width == 1 {
+            if self.places() == 1 {
                 // One number has no contrast of its own: it is held against its neighbours.
                 return vec![(numbers[0] / largest.max(f32::MIN_POSITIVE) * 255.0) as u8];
             }

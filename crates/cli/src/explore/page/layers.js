@@ -9,7 +9,11 @@ let across = 1;
 
 function ribbon(layers) {
   const buttons = byId("ribbon").children;
-  layers.forEach((layer, place) => paintMap(buttons[place].firstChild, bytes(layer.maps), 0, layer.shown));
+  layers.forEach(({ maps, shown, which }, place) => {
+    const canvas = buttons[place].firstChild;
+    // Numbers without places lie in a square.
+    paintMaps(canvas, bytes(maps), which.length, shown, Math.ceil(Math.sqrt(which.length)), 0);
+  });
 }
 
 function prepareRibbon() {
@@ -35,8 +39,11 @@ function grid() {
   const { which, shown: size } = shown;
   // As many in a row as the window shows at a sensible size.
   const width = byId("maps").parentElement.clientWidth || 800;
-  const wanted = size[1] === 1 ? 14 : Math.min(Math.max(size[1], 40), 96);
-  across = Math.max(1, Math.min(which.length, Math.floor(width / wanted)));
+  const wanted = size[1] === 1 ? 18 : Math.min(Math.max(size[1], 60), 96);
+  const most = Math.max(1, Math.floor(width / wanted));
+  // Rows of one length: the last is not left half empty.
+  across = Math.ceil(which.length / Math.ceil(which.length / most));
+  byId("maps").style.setProperty("max-width", `${across * 160}px`);
   paintMaps(byId("maps"), shown.bytes, which.length, size, across);
 }
 
@@ -56,9 +63,8 @@ function enlarge(event) {
   if (!shown) return;
   const box = event.target.getBoundingClientRect();
   const [rows, columns] = shown.shown;
-  const place = (at, from, length, pixels) => Math.floor((((at - from) / length) * pixels) / 1);
-  const x = Math.floor(place(event.clientX, box.left, box.width, event.target.width) / (columns + 1));
-  const y = Math.floor(place(event.clientY, box.top, box.height, event.target.height) / (rows + 1));
+  const x = Math.floor((((event.clientX - box.left) / box.width) * event.target.width) / (columns + 1));
+  const y = Math.floor((((event.clientY - box.top) / box.height) * event.target.height) / (rows + 1));
   const number = y * across + x;
   if (x >= across || number >= shown.which.length) return;
   paintMap(byId("large"), shown.bytes, number, shown.shown);

@@ -50,10 +50,12 @@ function tellHeat({ heat, explained }) {
   if (blank) {
     byId("likeness").textContent = `Blank: nothing in the picture speaks for “${explained.name}” here.`;
   } else if (control) {
-    const alike = control.likeness > 0.6;
-    const verdict = alike
-      ? "so alike that this method mostly shows the picture’s own edges here; believe another one."
-      : "so what is shown depends on what was learned.";
+    const verdict =
+      control.likeness > 0.6
+        ? "so alike that this method mostly shows the picture’s own edges here; believe another one."
+        : control.likeness > 0.3
+          ? "partly the picture’s own edges, partly what was learned."
+          : "what is shown depends on what was learned.";
     byId("likeness").textContent = `Likeness of both (correlation of ranks): ${control.likeness.toFixed(2)} – ${verdict}`;
   }
 }

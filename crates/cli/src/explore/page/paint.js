@@ -47,9 +47,8 @@ export function paintMap(canvas, all, number, [rows, columns]) {
 }
 
 /** Shows all maps in rows of `across`, a dark line between them. */
-export function paintMaps(canvas, all, count, [rows, columns], across) {
+export function paintMaps(canvas, all, count, [rows, columns], across, gap = 1) {
   const each = rows * columns;
-  const gap = 1;
   const image = new ImageData(across * (columns + gap) - gap, Math.ceil(count / across) * (rows + gap) - gap);
   for (let pixel = 3; pixel < image.data.length; pixel += 4) image.data[pixel] = 255;
   for (let map = 0; map < count; map++) {
