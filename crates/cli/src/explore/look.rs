@@ -78,6 +78,8 @@ struct Control {
     likeness: f64,
 }
 
+/// A probability with p · (1 − p) below this may have lost its gradient; `honesty::saturation` tells it exactly.
+const SURE: f32 = 2e-3;
 /// Classes that are told.
 const TOP: usize = 6;
 
@@ -124,15 +126,21 @@ impl Explorer {
                     says.len()
                 )));
             }
-            explained = Some(of(class));
+            let chosen = of(class);
             classes = order.into_iter().take(TOP).map(of).collect();
-            heat = asked.heat.as_ref().map(|heat| self.heat(heat, class, &x)).transpose()?;
+            heat = asked.heat.as_ref().map(|heat| self.heat(heat, &chosen, &x)).transpose()?;
+            explained = Some(chosen);
         }
         let milliseconds = began.elapsed().as_secs_f64() * 1e3;
         Ok(Look { picture: Pixels64::of(&seen), classes, explained, heat, milliseconds })
     }
 
-    fn heat(&self, asked: &AskedHeat, class: usize, x: &Tensor) -> Result<Heat, Refusal> {
+    fn heat(
+        &self,
+        asked: &AskedHeat,
+        &OfClass { class, value, .. }: &OfClass,
+        x: &Tensor,
+    ) -> Result<Heat, Refusal> {
         let method = Method::all().into_iter().nth(asked.method);
         let method = method.ok_or_else(|| Refusal::wrong("there is no such method"))?;
         let layer = &self.layer(&asked.layer)?.path;
@@ -146,8 +154,10 @@ impl Explorer {
             (method.heat(&self.model, x, layer, &target)?, None)
         };
         let heat = normalized(&heat)?;
-        let has_probabilities = self.model.final_activation() != FinalActivation::Linear;
-        let sure = if has_probabilities { saturation(&self.model, x, &target)?.pop() } else { None };
+        // The exact slope takes a pass of its own, which is made where it may have vanished.
+        let may_be_sure =
+            self.model.final_activation() != FinalActivation::Linear && value * (1.0 - value) < SURE;
+        let sure = if may_be_sure { saturation(&self.model, x, &target)?.pop() } else { None };
         let warning = sure.map(|sure| {
             format!(
                 "The model is so sure ({:.5}) that the gradient of this probability has vanished: it is {:.0e} of its score’s. \
