@@ -27,7 +27,7 @@ fn model(folder: &Path) {
 fn png(lying: bool, phase: u32) -> Vec<u8> {
     let picture = image::RgbImage::from_fn(40, 30, |x, y| {
         let across = if lying { y } else { x };
-        image::Rgb(if (across + phase) / 4 % 2 == 0 { [230, 200, 40] } else { [20, 60, 120] })
+        image::Rgb(if ((across + phase) / 4).is_multiple_of(2) { [230, 200, 40] } else { [20, 60, 120] })
     });
     let mut file = Cursor::new(Vec::new());
     picture.write_to(&mut file, image::ImageFormat::Png).unwrap();
@@ -181,7 +181,7 @@ fn who_should_not_ask_is_refused_and_so_is_what_is_no_picture() {
             "{answer:?}"
         );
     }
-    let garbage: Vec<u8> = (0..5000_u32).map(|place| (place * 7919 >> 3) as u8).collect();
+    let garbage: Vec<u8> = (0..5000_u32).map(|place| ((place * 7919) >> 3) as u8).collect();
     let mut cut = png(true, 0);
     cut.truncate(60);
     for (what, file, says) in [

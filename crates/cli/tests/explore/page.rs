@@ -41,7 +41,7 @@ fn a_reader_can_choose_draw_turn_and_ask() {
         look(browser, |browser| {
             browser.value(&format!("document.querySelectorAll('#samples button')[{digit}].click()"));
         });
-        right += usize::from(browser.value(BEST) == digit.to_string());
+        right += usize::from(browser.value(BEST).as_str() == Some(&*digit.to_string()));
     }
     assert!(right >= 8, "{right} of 10 samples are recognised");
 
