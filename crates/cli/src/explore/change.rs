@@ -55,10 +55,12 @@ impl Change {
         let mut changed = picture.clone();
         if self.rotation != 0.0 || self.right != 0.0 || self.down != 0.0 || self.mirrored {
             let fill = if channels == 1 { Fill::Constant(0.0) } else { Fill::Reflect };
+            // The transform counts from the output to the picture, so its signs are those of the way back; and it mirrors last,
+            // which turns what goes across once more.
+            let across = if self.mirrored { 1.0 } else { -1.0 };
             let parameters = Parameters {
-                // The transform counts from the output to the picture: its signs are those of the way back.
-                rotation: -self.rotation,
-                width_shift: -self.right,
+                rotation: across * self.rotation,
+                width_shift: across * self.right,
                 height_shift: -self.down,
                 horizontal_flip: self.mirrored,
                 ..Parameters::default()
