@@ -44,7 +44,10 @@ pub(super) fn best(progress: &mut Progress<Stderr>) -> Result<Chosen> {
         let (model, said) = whole(entry, &file)?;
         return Ok((model, name, told(&said, progress)));
     }
-    progress.say("no weights of the zoo are at hand (`cargo xtask download efficientnet_lite0` fetches some): a small network learns painted digits");
+    progress.say(
+        "no weights of the zoo are at hand (`cargo xtask download efficientnet_lite0` fetches some): \
+         a small network learns painted digits",
+    );
     digits(progress)
 }
 
