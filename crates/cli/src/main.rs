@@ -5,6 +5,7 @@ mod cache;
 mod convert;
 mod evaluate;
 mod explain;
+mod explore;
 mod predict;
 mod run;
 mod source;
@@ -40,6 +41,8 @@ enum Verb {
     Evaluate(evaluate::Arguments),
     /// Draws where in a picture a class is seen
     Explain(explain::Arguments),
+    /// Opens a page on this machine that shows what a network sees, live
+    Explore(explore::Arguments),
     /// Tells where files are kept and how large they are
     Cache(cache::Arguments),
 }
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Verb::Train(arguments) => train::run(&arguments),
         Verb::Evaluate(arguments) => evaluate::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
+        Verb::Explore(arguments) => explore::run(&arguments),
         Verb::Cache(arguments) => cache::run(&arguments),
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };

@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
 
 /// A range of pixels.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Range {
+pub(crate) enum Range {
     ZeroToOne,
     MinusOneToOne,
     Caffe,

@@ -34,6 +34,14 @@ pub enum Error {
         /// Why not, and what to ask instead.
         message: String,
     },
+    /// The caller stopped the painting.
+    #[error("stopped after {done} of {all} steps")]
+    Stopped {
+        /// Steps that were made.
+        done: usize,
+        /// Steps that all of it would have taken.
+        all: usize,
+    },
     /// A mistake below.
     #[error(transparent)]
     Layers(#[from] convnet_layers::Error),

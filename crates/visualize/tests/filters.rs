@@ -7,6 +7,7 @@ use convnet_autograd::Tape;
 use convnet_layers::*;
 use convnet_tensor::{Pixels, Purpose, Seed, Tensor};
 use convnet_visualize::filters::*;
+use std::ops::ControlFlow;
 
 #[test]
 fn the_books_recipe_is_what_the_book_says() {
@@ -192,4 +193,20 @@ fn energy_is_told_by_frequency() {
     assert!(mean(&wave(16)) > 0.95 && mean(&wave(3)) < 0.1);
     assert_eq!(energy_below_the_highest_band(&Tensor::full([2, 5, 7, 3], 4.0)).unwrap(), [0.0; 2]);
     assert!(energy_below_the_highest_band(&Tensor::zeros([5, 7])).is_err());
+}
+
+#[test]
+fn steps_are_told_and_the_painting_can_be_stopped() {
+    let (model, recipe) = (nested(), Ascent { chunk: 2, ..Ascent::book([15, 13], &Pixels::ZeroToOne) });
+    let mut told = Vec::new();
+    let mut watch = |done, all| {
+        told.push((done, all));
+        ControlFlow::Continue(())
+    };
+    let painted = ascend_watched(&model, "base/conv2", &[0, 1, 2], &recipe, &mut watch).unwrap();
+    assert_eq!(painted.numbers, ascend(&model, "base/conv2", &[0, 1, 2], &recipe).unwrap().numbers);
+    assert_eq!(told, (0..80).map(|step| (step, 80)).collect::<Vec<_>>(), "two chunks of forty steps");
+    let mut stop = |done, _| if done == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let stopped = ascend_watched(&model, "base/conv2", &[0, 1, 2], &recipe, &mut stop).unwrap_err();
+    assert_eq!(stopped.to_string(), "stopped after 7 of 80 steps");
 }

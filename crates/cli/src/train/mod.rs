@@ -13,6 +13,7 @@ use convnet_data::Augment;
 use convnet_report::{Progress, words, write_file};
 use convnet_tensor::Seed;
 use head::Learner;
+pub(crate) use head::features_folder;
 use pictures::{Folders, Sets};
 use std::path::{Path, PathBuf};
 use std::time::Instant;

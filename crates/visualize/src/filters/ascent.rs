@@ -3,10 +3,11 @@
 use super::colours::Colours;
 use super::octaves::{resized_batch, rolled, sizes, without_smoothness};
 use super::shown::{deprocessed, picture_of};
-use crate::error::{Result, expect};
+use crate::error::{Error, Result, expect};
 use convnet_autograd::Tape;
 use convnet_layers::{INPUT_KEY, InputSpec, Model, Request};
 use convnet_tensor::{Pixels, Purpose, Seed, Shape, Tensor};
+use std::ops::ControlFlow;
 
 /// Where ascent begins: numbers drawn evenly from this range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -192,6 +193,20 @@ impl Filters {
 /// A path that names nothing, a filter that the layer does not have, pictures too small for the network or, where dense layers
 /// stand on the way, of another size than the model takes, and settings outside their range.
 pub fn ascend(model: &Model, layer: &str, filters: &[usize], settings: &Ascent) -> Result<Filters> {
+    ascend_watched(model, layer, filters, settings, &mut |_, _| ControlFlow::Continue(()))
+}
+
+/// The same; before each step `progress` learns how many steps of all are done, and may stop the painting.
+///
+/// # Errors
+/// Those of [`ascend`], and [`Error::Stopped`] when `progress` said so.
+pub fn ascend_watched(
+    model: &Model,
+    layer: &str,
+    filters: &[usize],
+    settings: &Ascent,
+    progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<Filters> {
     settings.check()?;
     let last = upto(model, layer, settings.size)?;
     let known = last.output_shape().last().copied().unwrap_or(0);
@@ -210,9 +225,18 @@ pub fn ascend(model: &Model, layer: &str, filters: &[usize], settings: &Ascent) 
     let (mut before, mut after) = (Vec::new(), Vec::new());
     let chunk = settings.chunk.min(filters.len());
     let chunks = numbers.data_mut().chunks_mut(chunk * height * width * channels);
+    let all = filters.len().div_ceil(chunk) * networks.len() * settings.steps;
+    let mut done = 0;
+    let mut watch = || {
+        done += 1;
+        match progress(done - 1, all) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Stopped { done: done - 1, all }),
+        }
+    };
     for (filters, to) in filters.chunks(chunk).zip(chunks) {
         let climb = Climb { filters, settings, colours: &colours };
-        let done = climb.all(&networks)?;
+        let done = climb.all(&networks, &mut watch)?;
         to.copy_from_slice(done.numbers.data());
         before.extend(done.before);
         after.extend(done.after);
@@ -244,13 +268,14 @@ struct Done {
 }
 
 impl Climb<'_> {
-    fn all(&self, networks: &[Model]) -> Result<Done> {
+    fn all(&self, networks: &[Model], watch: &mut dyn FnMut() -> Result<()>) -> Result<Done> {
         let mut x = self.start(networks[0].input().shape);
         let mut before = Vec::new();
         for (octave, network) in networks.iter().enumerate() {
             let [height, width, _] = network.input().shape;
             x = resized_batch(x, [height, width])?;
             for step in 0..self.settings.steps {
+                watch()?;
                 let round = (octave * self.settings.steps + step) as u64 + 1;
                 let excited = self.step(network, &mut x, round)?;
                 if step == 0 {

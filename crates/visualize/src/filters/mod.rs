@@ -7,6 +7,6 @@ mod octaves;
 mod shown;
 mod spectrum;
 
-pub use ascent::{Ascent, Filters, Space, Start, ascend};
+pub use ascent::{Ascent, Filters, Space, Start, ascend, ascend_watched};
 pub use shown::{deprocessed, picture_of};
 pub use spectrum::energy_below_the_highest_band;
