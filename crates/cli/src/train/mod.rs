@@ -127,14 +127,7 @@ fn augmentation(how: &str) -> Result<Option<Augment>> {
     Ok(match how {
         "none" => None,
         "chapter5" => Some(Augment::chapter5()),
-        "light" => Some(Augment {
-            rotation: 10.0,
-            width_shift: 0.05,
-            height_shift: 0.05,
-            zoom: [0.9, 1.1],
-            horizontal_flip: true,
-            ..Augment::default()
-        }),
+        "light" => Some(Augment::light()),
         file => {
             const LARGEST: u64 = 1 << 16;
             let what = || {
