@@ -1,6 +1,7 @@
-//! The vocabulary of creatures: what they can look like, and what of that a class fixes.
+//! The vocabulary of scenes: what they are about, what creatures can look like, and what of that a class fixes.
 
 use super::markings::Markings;
+use super::things::Thing;
 use convnet_tensor::Stream;
 
 /// The form of a creature's ears. Pointed and round ones are equally large.
@@ -70,6 +71,32 @@ pub struct Traits {
     pub markings: Option<Markings>,
     /// How the body is held.
     pub pose: Option<Pose>,
+}
+
+/// What a scene is about: the largest object in it, whose place the mask tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A creature with these traits.
+    Creature(Traits),
+    /// A thing with these markings, or with any.
+    Thing(Thing, Option<Markings>),
+}
+
+impl From<Traits> for Subject {
+    fn from(traits: Traits) -> Subject {
+        Subject::Creature(traits)
+    }
+}
+
+impl From<Looks> for Traits {
+    fn from(looks: Looks) -> Traits {
+        Traits {
+            ears: Some(looks.ears),
+            tail: Some(looks.tail),
+            markings: Some(looks.markings),
+            pose: Some(looks.pose),
+        }
+    }
 }
 
 /// Everything that [`Traits`] may leave open.
