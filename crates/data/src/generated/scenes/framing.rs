@@ -21,7 +21,7 @@ pub struct Framing {
 impl Framing {
     /// That of the stand-in for cats and dogs.
     pub const fn stand_in() -> Framing {
-        Framing { scale: [0.42, 0.66], turn: 0.06, shift: 0.2 }
+        Framing { scale: [0.5, 0.9], turn: 0.08, shift: 0.2 }
     }
 
     /// Small objects anywhere: they cover 5–20 % of the picture, so that always pointing at its middle finds few of them.

@@ -42,10 +42,10 @@ impl Thing {
     }
 }
 
-/// Any form, each as likely as the others; a lump may have horns and knobs side by side.
+/// Any form. Lumps, which may have horns and knobs side by side and so be taken for ears, are three times as likely as others.
 pub(super) fn any(stream: &mut Stream) -> Figure {
     let mut figure = Figure::default();
-    match stream.below(5) {
+    match stream.below(7) {
         0 => stone(stream, &mut figure),
         1 => branch(stream, &mut figure),
         2 => cone(stream, &mut figure),

@@ -13,6 +13,20 @@ pub enum Ears {
     Round,
     /// Hanging down beside the head.
     Drooping,
+    /// Upright, long and equally wide all the way.
+    Long,
+    /// A ball on a stalk.
+    Stalked,
+    /// Thin horns that bend outwards.
+    Curved,
+    /// A stem that parts in two.
+    Forked,
+    /// Upright at first, the tip hanging outwards.
+    Folded,
+    /// A short stem below a bar.
+    Barred,
+    /// None at all.
+    Absent,
 }
 
 /// The form of a creature's tail.
@@ -41,7 +55,18 @@ pub enum Pose {
 
 impl Ears {
     /// All of them.
-    pub const ALL: [Ears; 3] = [Ears::Pointed, Ears::Round, Ears::Drooping];
+    pub const ALL: [Ears; 10] = [
+        Ears::Pointed,
+        Ears::Round,
+        Ears::Drooping,
+        Ears::Long,
+        Ears::Stalked,
+        Ears::Curved,
+        Ears::Forked,
+        Ears::Folded,
+        Ears::Barred,
+        Ears::Absent,
+    ];
 }
 
 impl Tail {
