@@ -140,7 +140,8 @@ fn one(
     lab.models.clear();
     lab.checkpoints.clear();
     let forward = lab.base.as_ref().and_then(|base| Some(base.as_ref().ok()?.row.forward));
-    let cost = (experiment.cost)(lab.profile, forward.unwrap_or_default());
+    let generated = lab.sets.known(experiment.data).is_some_and(|(_, source, _)| source.generated);
+    let cost = experiment.expected(lab.profile, forward.unwrap_or_default(), generated);
     lab.record = Record {
         id: experiment.id.into(),
         title: Some(experiment.title.into()),

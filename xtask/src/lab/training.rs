@@ -9,9 +9,7 @@ use convnet_layers::{Architecture, InputSpec, Model, snake_case};
 use convnet_report::words;
 use convnet_tensor::Seed;
 use convnet_train::sinks::TerminateOnNaN;
-use convnet_train::{
-    Checkpoints, Ending, Evaluation, Fit, Loss, Schedule, Sinks, Stop, evaluate, fit,
-};
+use convnet_train::{Checkpoints, Ending, Evaluation, Fit, Loss, Schedule, Sinks, Stop, evaluate, fit};
 use std::time::Instant;
 
 /// Pictures that are looked at together when nothing is learned: enough small ones to keep threads busy, and of large ones

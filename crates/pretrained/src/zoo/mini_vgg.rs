@@ -9,30 +9,32 @@ use convnet_tensor::Pixels;
 /// Filters and number of convolutions of each block: where maps are largest one convolution has to do.
 const BLOCKS: [(usize, usize); 5] = [(16, 1), (32, 2), (64, 2), (128, 2), (128, 2)];
 
-/// The forms of its classes: six things, and drooping-eared creatures by their tails. No class tells pointed ears from round
-/// ones, which is what the stand-in for cats and dogs asks for.
-const FORMS: [&str; 9] = [
-    "stone",
-    "branch",
-    "cone",
-    "bush",
-    "horned lump",
-    "knobbed lump",
-    "thin-tailed creature",
-    "bushy-tailed creature",
-    "stub-tailed creature",
+/// The ears of its creatures. None are pointed or round as in the stand-in for cats and dogs, which asks for nothing else.
+const EARS: [&str; 8] = [
+    "drooping-eared",
+    "long-eared",
+    "stalked-eared",
+    "curved-eared",
+    "forked-eared",
+    "folded-eared",
+    "barred-eared",
+    "earless",
 ];
 
 /// Their markings.
 const MARKINGS: [&str; 4] = ["plain", "striped", "spotted", "patched"];
 
-/// How many classes mini-VGG was trained on.
-pub const MINI_VGG_CLASSES: usize = FORMS.len() * MARKINGS.len();
+/// The things, whatever their markings.
+const THINGS: [&str; 6] = ["stone", "branch", "cone", "bush", "horned lump", "knobbed lump"];
 
-/// The names of the classes that mini-VGG was trained on, in the order of its outputs: each form with each of the markings.
+/// How many classes mini-VGG was trained on.
+pub const MINI_VGG_CLASSES: usize = EARS.len() * MARKINGS.len() + THINGS.len();
+
+/// The names of the classes that mini-VGG was trained on, in the order of its outputs: creatures with each form of ears and each
+/// of the markings, then things.
 pub fn mini_vgg_classes() -> Vec<String> {
-    let with = |form| MARKINGS.map(|markings| format!("{markings} {form}"));
-    FORMS.into_iter().flat_map(with).collect()
+    let marked = |ears| MARKINGS.map(|markings| format!("{markings} {ears} creature"));
+    EARS.into_iter().flat_map(marked).chain(THINGS.map(String::from)).collect()
 }
 
 /// mini-VGG for square pictures of `size` pixels in −1 … 1.
@@ -45,7 +47,7 @@ pub fn mini_vgg_classes() -> Vec<String> {
 /// use convnet_pretrained::zoo::{MINI_VGG_CLASSES, Top, mini_vgg};
 /// use convnet_tensor::Seed;
 /// let model = mini_vgg(64, Top::Classes(MINI_VGG_CLASSES)).untrained(Seed(1))?;
-/// assert_eq!(model.input().classes[0], "plain stone");
+/// assert_eq!(model.input().classes[0], "plain drooping-eared creature");
 /// # Ok::<(), convnet_pretrained::Error>(())
 /// ```
 pub fn mini_vgg(size: usize, top: Top) -> Entry {
