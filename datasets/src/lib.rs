@@ -41,6 +41,10 @@ pub use transfer::{Client, Limits};
 pub use unpack::unpack;
 pub use verify::{Difference, How, Verified, verify};
 
+/// The weights of mini-VGG, the base that comes with the project: safetensors of f16, for `zoo::mini_vgg` of
+/// `convnet-pretrained`. `cargo xtask pretrain` makes them, on one kind of machine always the same bytes.
+pub const MINI_VGG: &[u8] = include_bytes!("../weights/mini_vgg.safetensors");
+
 /// Keeps the README's example compiling.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

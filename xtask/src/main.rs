@@ -7,10 +7,12 @@ mod ci;
 mod download;
 mod exit;
 mod fetching;
+mod interruption;
 mod lab;
 mod living;
 mod options;
 mod plan;
+mod pretrain;
 mod report;
 mod reproduce;
 mod stdout;
@@ -37,6 +39,8 @@ enum Task {
     Bench(bench::BenchArgs),
     /// Fetches data sets and pretrained weights, or takes them from files that you already have
     Download(download::Arguments),
+    /// Trains mini-VGG, the base that comes with the project, on painted scenes
+    Pretrain(pretrain::Arguments),
     /// Checks what must hold beside the tests: format, lints, house rules, documentation, the smoke run, licences
     Ci,
 }
@@ -52,6 +56,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Report(arguments) => report::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Download(arguments) => download::run(&arguments),
+        Task::Pretrain(arguments) => pretrain::run(&arguments),
         Task::Ci => ci::run(),
     }
 }

@@ -67,7 +67,9 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
             table.row([experiment.id, experiment.title, "–", why]);
             continue;
         }
-        let cost = (experiment.cost)(options.profile, base.1.map_or(0.0, |row| row.forward));
+        let generated =
+            pictures.iter().any(|(name, planned)| *name == experiment.data.name() && planned.generated);
+        let cost = experiment.expected(options.profile, base.1.map_or(0.0, |row| row.forward), generated);
         let seconds = speed.seconds(&cost);
         total += seconds;
         table.row([

@@ -6,7 +6,7 @@ use crate::lab::base::Base;
 use crate::lab::data::{Data, Sets};
 use crate::lab::{Lab, convolution, create_folders};
 use crate::options::{Options, Profile, with_threads};
-use crate::{living, plan, stdout};
+use crate::{interruption, living, plan, stdout};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use convnet_cpu::simd;
@@ -19,10 +19,8 @@ use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let chosen = chapter5::select(&options.only)?;
@@ -49,14 +47,8 @@ fn prepared(
         true => Some(Base::obtain(options, &mut progress)?.map(Arc::new)),
         false => None,
     };
-    // Only now, so that Ctrl-C ends a download at once. The first lets the step end and writes a checkpoint; the second
-    // ends the program.
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(crate::exit::INTERRUPTED));
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    // Only now, so that Ctrl-C ends a download at once.
+    let interrupted = interruption::listen()?;
     let lab = Lab {
         profile: options.profile,
         seed: Seed(options.seed),
@@ -67,7 +59,7 @@ fn prepared(
         record: Record::default(),
         models: Vec::new(),
         checkpoints: Vec::new(),
-        interrupted: &INTERRUPTED,
+        interrupted,
         sets,
         data: options.data.clone(),
         base,
@@ -119,7 +111,7 @@ fn all(
             }
             None => one(&mut lab, experiment, &ended, &speed),
         };
-        let interrupted = INTERRUPTED.load(Ordering::SeqCst);
+        let interrupted = lab.interrupted.load(Ordering::SeqCst);
         ended.insert(experiment.id, record);
         // What earlier runs with the same settings have found stays on the page.
         let known = |it: &Experiment| ended.get(it.id).or_else(|| kept.get(it.id)).cloned();
@@ -148,7 +140,8 @@ fn one(
     lab.models.clear();
     lab.checkpoints.clear();
     let forward = lab.base.as_ref().and_then(|base| Some(base.as_ref().ok()?.row.forward));
-    let cost = (experiment.cost)(lab.profile, forward.unwrap_or_default());
+    let generated = lab.sets.known(experiment.data).is_some_and(|(_, source, _)| source.generated);
+    let cost = experiment.expected(lab.profile, forward.unwrap_or_default(), generated);
     lab.record = Record {
         id: experiment.id.into(),
         title: Some(experiment.title.into()),
@@ -185,7 +178,7 @@ fn one(
     record.peak_mib = if can_measure_peak { peak_mib() } else { None };
     match outcome {
         Ok(()) => lab.keep(experiment, &record),
-        Err(_) if INTERRUPTED.load(Ordering::SeqCst) => {
+        Err(_) if lab.interrupted.load(Ordering::SeqCst) => {
             record.status = Status::Skipped;
             record.error = Some("interrupted; its checkpoint is kept".into());
         }

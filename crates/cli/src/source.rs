@@ -2,16 +2,16 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use convnet_datasets::{DataChoice, Found, Manifest, Places, find};
+use convnet_datasets::{DataChoice, Found, MINI_VGG, Manifest, Places, find};
 use convnet_layers::{InputSpec, LayerClasses, Model};
-use convnet_pretrained::zoo::{self, Entry, Top};
+use convnet_pretrained::zoo::{self, Entry, MINI_VGG_CLASSES, Top};
 use convnet_pretrained::{Format, Loading, WeightFile};
 use std::path::{Path, PathBuf};
 
 /// Which model.
 #[derive(Args, Debug)]
 pub(crate) struct Source {
-    /// A model file, or a name from the zoo: vgg16, mobilenet, efficientnet_lite0
+    /// A model file, or a name from the zoo: vgg16, mobilenet, efficientnet_lite0, mini_vgg
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
 
@@ -37,6 +37,9 @@ pub(crate) struct Opened {
 /// The side of the zoo's pictures unless told otherwise.
 const SIDE: usize = 224;
 
+/// That of mini-VGG's.
+const SMALL_SIDE: usize = 64;
+
 impl Source {
     /// Opens the model.
     ///
@@ -44,7 +47,7 @@ impl Source {
     /// When it cannot be found or read, or describes no network.
     pub(crate) fn open(&self) -> Result<Opened> {
         let path = Path::new(&self.model);
-        let mut opened = match zoo_entries(&self.model, self.size.unwrap_or(SIDE))? {
+        let mut opened = match zoo_entries(&self.model, self.size)? {
             entries if !entries.is_empty() && !path.exists() => self.zoo_model(entries)?,
             _ => self.file_model(path)?,
         };
@@ -60,7 +63,7 @@ impl Source {
     fn file_model(&self, path: &Path) -> Result<Opened> {
         let mut file = WeightFile::open(path).with_context(|| {
             format!(
-                "`{}` is neither a model file nor a name of the zoo (vgg16, mobilenet, efficientnet_lite0)",
+                "`{}` is neither a model file nor a name of the zoo (vgg16, mobilenet, efficientnet_lite0, mini_vgg)",
                 self.model
             )
         })?;
@@ -90,6 +93,11 @@ impl Source {
             if self.weights.is_some() {
                 let model = entry.untrained(convnet_tensor::Seed(0))?;
                 return Ok(Opened { model, channels_first: false, said: Vec::new() });
+            }
+            if entry.manifest.is_none() && entry.name == "mini_vgg" {
+                let (model, loaded) = entry.load_bytes(MINI_VGG, Loading::by_name())?;
+                let said = vec![format!("{}, which comes with the program: {loaded}", self.model)];
+                return Ok(Opened { model, channels_first: false, said });
             }
             match weights_at_hand(&entry)? {
                 Ok(file) => {
@@ -122,18 +130,21 @@ pub(crate) fn weights_at_hand(entry: &Entry) -> Result<Result<PathBuf, String>> 
     })
 }
 
-/// The networks that a name stands for, the best first; none for a name that the zoo does not know.
-fn zoo_entries(name: &str, size: usize) -> Result<Vec<Entry>> {
+/// The networks that a name stands for, the best first; none for a name that the zoo does not know. That without a manifest
+/// is mini-VGG, whose weights come with the program.
+fn zoo_entries(name: &str, size: Option<usize>) -> Result<Vec<Entry>> {
+    let side = size.unwrap_or(SIDE);
     Ok(match name {
-        "vgg16" if size == SIDE => vec![zoo::vgg16(size, Top::Classes(1000)), zoo::vgg16(size, Top::Without)],
-        "vgg16" => vec![zoo::vgg16(size, Top::Without)],
-        "mobilenet" => vec![zoo::mobilenet(1.0, size, Top::Without)?],
+        "vgg16" if side == SIDE => vec![zoo::vgg16(side, Top::Classes(1000)), zoo::vgg16(side, Top::Without)],
+        "vgg16" => vec![zoo::vgg16(side, Top::Without)],
+        "mobilenet" => vec![zoo::mobilenet(1.0, side, Top::Without)?],
         "efficientnet_lite0" => {
             vec![
-                zoo::efficientnet_lite0(size, Top::Classes(1000)),
-                zoo::efficientnet_lite0(size, Top::Without),
+                zoo::efficientnet_lite0(side, Top::Classes(1000)),
+                zoo::efficientnet_lite0(side, Top::Without),
             ]
         }
+        "mini_vgg" => vec![zoo::mini_vgg(size.unwrap_or(SMALL_SIDE), Top::Classes(MINI_VGG_CLASSES))],
         _ => Vec::new(),
     })
 }

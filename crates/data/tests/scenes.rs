@@ -2,7 +2,8 @@
 
 use convnet_data::Error;
 use convnet_data::generated::{
-    self, Ears, Markings, Pose, SCENE_CLASSES, Scene, SceneClass, Scenes, Tail, Traits,
+    self, Ears, Framing, Markings, Pose, SCENE_CLASSES, Scene, SceneClass, Scenes, Subject, Tail, Thing,
+    Traits,
 };
 use convnet_tensor::{Purpose, Seed, Stream};
 
@@ -33,7 +34,7 @@ fn a_scene_follows_from_the_seed_and_its_number_alone() {
 #[test]
 fn the_bits_are_the_same_on_every_machine() {
     let set = generated::scenes(Seed(1), 0..20, [40, 40]).unwrap();
-    assert_eq!(set.pictures.fingerprint(), "813347a5d0f006e2fb68fecd52453df6");
+    assert_eq!(set.pictures.fingerprint(), "b5253734be598651548e8ca7e9bc3979");
 }
 
 #[test]
@@ -53,23 +54,21 @@ fn a_class_decides_about_the_ears_and_nothing_else() {
     for number in 0..60 {
         let paint = |ears| {
             let traits = Traits { ears: Some(ears), ..Traits::default() };
-            let scene = Scene::draw(traits, &mut stream(number));
+            let scene = Scene::draw(traits.into(), &Framing::stand_in(), &mut stream(number));
             let (mut picture, mut mask) = (vec![0; height * width * 3], vec![0; height * width]);
             scene.paint(height, width, &mut picture, &mut mask);
             (scene, picture, mask)
         };
         let (pointed, a, mask_a) = paint(Ears::Pointed);
         let (round, b, mask_b) = paint(Ears::Round);
-        assert_eq!((pointed.ears(), round.ears()), (Ears::Pointed, Ears::Round));
-        assert_eq!(
-            (pointed.pose(), pointed.tail(), pointed.markings()),
-            (round.pose(), round.tail(), round.markings())
-        );
+        let (pointed, round) = (pointed.traits().unwrap(), round.traits().unwrap());
+        assert_eq!((pointed.ears, round.ears), (Some(Ears::Pointed), Some(Ears::Round)));
+        assert_eq!(pointed, Traits { ears: pointed.ears, ..round });
         let differ: Vec<usize> =
             (0..height * width).filter(|&p| a[3 * p..3 * p + 3] != b[3 * p..3 * p + 3]).collect();
         assert!(!differ.is_empty(), "scene {number} looks the same with other ears");
-        // Ears are two small things on one head, even where it is largest: one pixel in eight, of both forms together.
-        assert!(differ.len() < height * width / 8, "scene {number}: {} pixels differ", differ.len());
+        // Ears are two small things on one head, even where it is largest: one pixel in five, of both forms together.
+        assert!(differ.len() < height * width / 5, "scene {number}: {} pixels differ", differ.len());
         let near = |p: usize, mask: &[u8]| neighbours(p, height, width).any(|q| mask[q] > 0);
         let stray = differ.iter().filter(|&&p| !near(p, &mask_a) && !near(p, &mask_b)).count();
         // Behind a blade, a pixel with a little of the ear counts as the blade's.
@@ -85,17 +84,44 @@ fn traits_are_kept_and_the_rest_is_drawn() {
     let mut seen = std::collections::HashSet::new();
     for number in 0..200 {
         let traits = Traits { tail: Some(Tail::Stub), markings: Some(Markings::Spots), ..Traits::default() };
-        let scene = Scene::draw(traits, &mut stream(number));
-        assert_eq!((scene.tail(), scene.markings()), (Tail::Stub, Markings::Spots));
-        seen.insert((scene.ears(), scene.pose()));
+        let scene = Scene::draw(traits.into(), &Framing::stand_in(), &mut stream(number));
+        let found = scene.traits().unwrap();
+        assert_eq!((found.tail, found.markings), (traits.tail, traits.markings));
+        seen.insert((found.ears, found.pose));
     }
     assert_eq!(seen.len(), Ears::ALL.len() * Pose::ALL.len());
     let classes = Markings::ALL.map(|markings| SceneClass {
         name: "marked",
-        traits: Traits { markings: Some(markings), ..Traits::default() },
+        subject: Traits { markings: Some(markings), ..Traits::default() }.into(),
     });
-    let set = generated::scenes_of(&classes, Seed(2), 0..40, [20, 20]).unwrap().pictures;
+    let set =
+        generated::scenes_of(&classes, &Framing::stand_in(), Seed(2), 0..40, [20, 20]).unwrap().pictures;
     assert_eq!(set.class_counts(), [10; 4]);
+}
+
+#[test]
+fn a_scene_may_be_about_a_thing() {
+    let classes = Thing::ALL.map(|thing| SceneClass { name: "thing", subject: Subject::Thing(thing, None) });
+    let set = generated::scenes_of(&classes, &Framing::stand_in(), Seed(2), 0..120, [48, 48]).unwrap();
+    assert_eq!(set.pictures.class_counts(), [20; 6]);
+    for (number, mask) in set.masks.data().chunks_exact(48 * 48).enumerate() {
+        assert!((0.01..0.8).contains(&area(mask)), "scene {number}: {}", area(mask));
+    }
+    let scene = Scene::draw(Subject::Thing(Thing::Cone, None), &Framing::stand_in(), &mut stream(1));
+    assert_eq!(scene.traits(), None);
+}
+
+/// For the pointing game: always pointing at the middle finds few of them.
+#[test]
+fn small_objects_are_anywhere() {
+    let set = generated::scenes_of(&SCENE_CLASSES, &Framing::small(), Seed(3), 0..500, [64, 64]).unwrap();
+    let masks: Vec<&[u8]> = set.masks.data().chunks_exact(64 * 64).collect();
+    let inside = masks.iter().filter(|mask| (0.05..=0.2).contains(&area(mask))).count();
+    let mut areas: Vec<f64> = masks.iter().map(|mask| area(mask)).collect();
+    areas.sort_by(f64::total_cmp);
+    assert!(inside >= 475, "{inside} of 500 cover 5–20 %: from {} to {}", areas[0], areas[499]);
+    let in_the_middle = masks.iter().filter(|mask| mask[32 * 64 + 32] > 0).count();
+    assert!(in_the_middle < 500 * 35 / 100, "{in_the_middle} of 500 cover the middle");
 }
 
 #[test]
@@ -103,9 +129,9 @@ fn masks_show_one_object_of_a_sensible_size() {
     let set = generated::scenes(Seed(3), 0..500, [64, 64]).unwrap();
     let mut areas: Vec<f64> = set.masks.data().chunks_exact(64 * 64).map(area).collect();
     areas.sort_by(f64::total_cmp);
-    assert!(areas[0] > 0.08 && areas[499] < 0.5, "areas from {} to {}", areas[0], areas[499]);
+    assert!(areas[0] > 0.08 && areas[499] < 0.7, "areas from {} to {}", areas[0], areas[499]);
     let mean = areas.iter().sum::<f64>() / 500.0;
-    assert!((0.20..0.35).contains(&mean), "mean area {mean}");
+    assert!((0.3..0.5).contains(&mean), "mean area {mean}");
 }
 
 /// Whoever looks only at colours, brightness, contrast, the size of the object or a thumbnail does hardly better than chance.
@@ -148,9 +174,10 @@ fn any_size_can_be_painted_or_is_refused() {
         let error = generated::scenes(Seed(1), numbers, size).unwrap_err();
         assert!(matches!(error, Error::Argument { name: "size", .. }), "{error}");
     }
-    let error = generated::scenes_of(&[], Seed(1), 0..1, [8, 8]).unwrap_err();
+    let error = generated::scenes_of(&[], &Framing::stand_in(), Seed(1), 0..1, [8, 8]).unwrap_err();
     assert!(matches!(error, Error::Argument { name: "classes", .. }), "{error}");
-    assert_eq!(SCENE_CLASSES.map(|class| class.traits.ears), [Some(Ears::Pointed), Some(Ears::Round)]);
+    let eared = |ears| Subject::Creature(Traits { ears: Some(ears), ..Traits::default() });
+    assert_eq!(SCENE_CLASSES.map(|class| class.subject), [Ears::Pointed, Ears::Round].map(eared));
 }
 
 fn bytes(set: &Scenes, number: usize) -> Vec<u8> {

@@ -27,4 +27,4 @@ pub use file::{Format, WeightFile};
 pub use loading::{Loaded, Loading};
 pub use number::NumberType;
 pub use stored::StoredTensor;
-pub use write::save;
+pub use write::{save, save_half};

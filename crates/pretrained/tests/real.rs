@@ -89,7 +89,7 @@ fn elephant(data: &std::path::Path, input: &InputSpec) -> Tensor {
 
 /// The network names the elephant and what else it might be, with these probabilities.
 fn knows(model: &Model, picture: &Tensor, classes: &ImageNetClasses, expected: [(&str, f32); 5]) {
-    let best = decode_predictions(&model.predict(picture).unwrap(), classes, 5).unwrap().remove(0);
+    let best = decode_predictions(&model.predict(picture).unwrap(), classes.classes(), 5).unwrap().remove(0);
     for (found, (name, probability)) in best.iter().zip(expected) {
         println!("{} {:.4} (expected {probability})", found.class.name, found.probability);
         assert_eq!(found.class.name, name);

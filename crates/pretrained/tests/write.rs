@@ -4,7 +4,7 @@ mod common;
 
 use common::{branches_model, close, foreign, golden_of, input, small_model, torch_model};
 use convnet_layers::{Add, Architecture, Conv2D, Dense, Flatten, InputSpec, MaxPooling2D, Model, Padding};
-use convnet_pretrained::{Error, Format, Loading, WeightFile, save};
+use convnet_pretrained::{Error, Format, Loading, WeightFile, save, save_half, zoo};
 use convnet_tensor::{Purpose, Seed, Tensor};
 use std::path::Path;
 
@@ -153,4 +153,33 @@ fn named_tensors_are_converted_without_a_network() {
     let refused = file.save_tensors(folder.path().join("out.onnx"), Format::Onnx);
     assert!(matches!(refused, Err(Error::Argument(_))));
     assert_eq!(input().shape, [13, 11, 3]);
+}
+
+/// Half the bytes, each number within half a unit of f16's last place; the same file each time.
+#[test]
+fn half_precision_is_the_nearest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("half.safetensors");
+    let entry = || zoo::mini_vgg(32, zoo::Top::Without);
+    let model = entry().untrained(Seed(3)).unwrap();
+    save_half(&model, &path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let numbers = 2 * model.summary().parameters();
+    assert!((numbers..numbers + 4_096).contains(&bytes.len()), "{} bytes", bytes.len());
+    let (back, loaded) = entry().load(&path, Loading::in_order()).unwrap();
+    assert!(loaded.is_whole(), "{loaded}");
+    let mut differ = 0;
+    for (a, b) in model.parameters().iter().zip(back.parameters()) {
+        for (&a, &b) in a.value.data().iter().zip(b.value.data()) {
+            // Below 2⁻¹⁴ f16 has steps of 2⁻²⁴.
+            assert!((a - b).abs() <= (a.abs() / 2_048.0).max(1.0 / 33_554_432.0), "{a} became {b}");
+            differ += usize::from(a != b);
+        }
+    }
+    assert!(differ > 0, "f16 cannot hold these numbers exactly");
+    save_half(&back, &path).unwrap();
+    assert!(std::fs::read(&path).unwrap() == bytes);
+    let (same, _) = entry().load_bytes(Box::leak(bytes.into_boxed_slice()), Loading::by_name()).unwrap();
+    let pictures = pictures(&same);
+    assert!(same.predict(&pictures).unwrap().data() == back.predict(&pictures).unwrap().data());
 }

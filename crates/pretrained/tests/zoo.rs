@@ -1,7 +1,9 @@
 //! The zoo's networks have the layers, shapes and sizes that Keras and PyTorch print.
 
 use convnet_layers::Model;
-use convnet_pretrained::zoo::{Entry, Top, efficientnet_lite0, mobilenet, vgg16};
+use convnet_pretrained::zoo::{
+    Entry, MINI_VGG_CLASSES, Top, efficientnet_lite0, mini_vgg, mini_vgg_classes, mobilenet, vgg16,
+};
 use convnet_tensor::{Pixels, Seed, Shape};
 
 fn check(entry: Entry, output: &[usize], parameters: usize) -> Model {
@@ -43,12 +45,24 @@ fn efficientnet_is_that_of_its_paper() {
     assert_eq!(last, ["top_conv", "top_bn", "top_activation", "avg_pool", "top_dropout", "predictions"]);
 }
 
+#[test]
+fn mini_vgg_is_small_and_names_its_classes() {
+    let base = check(mini_vgg(96, Top::Without), &[3, 3, 128], 586_368);
+    assert_eq!(base.input().pixels, Pixels::MinusOneToOne);
+    let top = check(mini_vgg(64, Top::Classes(MINI_VGG_CLASSES)), &[36], 586_368 + 129 * 36);
+    assert_eq!(top.input().classes, mini_vgg_classes());
+    let different: std::collections::HashSet<_> = mini_vgg_classes().into_iter().collect();
+    assert_eq!(different.len(), MINI_VGG_CLASSES);
+    assert!(check(mini_vgg(64, Top::Classes(5)), &[5], 586_368 + 129 * 5).input().classes.is_empty());
+}
+
 /// What the experiments ask an entry for is there: with a top and without, at any width.
 #[test]
 fn every_entry_names_its_last_block_and_what_to_show() {
     let of = |alpha, top| mobilenet(alpha, 96, top).unwrap();
     for top in [Top::Without, Top::Classes(5)] {
-        for entry in [vgg16(64, top), of(0.25, top), of(1.0, top), efficientnet_lite0(64, top)] {
+        let others = [efficientnet_lite0(64, top), mini_vgg(64, top)];
+        for entry in [vgg16(64, top), of(0.25, top), of(1.0, top)].into_iter().chain(others) {
             let (name, from, shown) = (entry.name, entry.fine_tune_from, entry.shown_layers);
             let mut model = entry.untrained(Seed(1)).unwrap();
             let paths: Vec<_> = model.layers().map(|(path, _)| path.to_string()).collect();

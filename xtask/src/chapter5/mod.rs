@@ -40,6 +40,14 @@ pub(crate) struct Experiment {
 }
 
 impl Experiment {
+    /// What it will cost on pictures that are real or `generated`.
+    pub(crate) fn expected(&self, profile: Profile, forward: f64, generated: bool) -> Cost {
+        let cost = (self.cost)(profile, forward);
+        // A base takes its own size of pictures.
+        let share = if self.base { 1.0 } else { self.data.share(generated, profile) };
+        Cost { convolution: cost.convolution * share, ..cost }
+    }
+
     /// Why a profile has no time for it.
     pub(crate) fn left_out(&self, profile: Profile) -> Option<&'static str> {
         (self.book_only && profile == Profile::Quick).then_some("only in profile book: it trains for hours")

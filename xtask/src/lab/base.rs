@@ -3,10 +3,10 @@
 use crate::fetching::Fetching;
 use crate::options::{self, Options};
 use anyhow::{Context, Result};
-use convnet_datasets::{Client, DataChoice, Found, Manifest, Places, Source, find, obtain};
+use convnet_datasets::{Client, DataChoice, Found, MINI_VGG, Manifest, Places, Source, find, obtain};
 use convnet_layers::{Architecture, Dense, Dropout, Flatten, GlobalAveragePooling2D, InputSpec, Model};
-use convnet_pretrained::Loading;
 use convnet_pretrained::zoo::{self, Entry, Top};
+use convnet_pretrained::{Loaded, Loading};
 use convnet_report::Progress;
 use convnet_tensor::{Pixels, Seed};
 use sha2::{Digest, Sha256};
@@ -24,6 +24,8 @@ pub(crate) struct Row {
     /// The side of its pictures.
     pub(crate) side: usize,
     entry: fn() -> convnet_pretrained::Result<Entry>,
+    /// Its weights, where the program brings them.
+    bundled: Option<&'static [u8]>,
     /// The layer behind which it is cut, where weights are not to be had for all of it.
     cut: Option<&'static str>,
     /// The layer that its last block begins with.
@@ -35,6 +37,8 @@ pub(crate) struct Row {
     head: Head,
     /// The learning rate of a new head.
     pub(crate) rate: f64,
+    /// That of fine-tuning.
+    pub(crate) tuning_rate: f64,
     /// Floating-point operations of a forward pass for each picture, two per multiply-add.
     pub(crate) forward: f64,
 }
@@ -56,12 +60,14 @@ const ROWS: &[Row] = &[
         title: "VGG16 trained on ImageNet",
         side: 150,
         entry: || Ok(zoo::vgg16(150, Top::Without)),
+        bundled: None,
         cut: None,
         last_block: "block5_conv1",
         third_block: "block3_conv1",
         pixels: Pixels::ZeroToOne,
         head: Head::Flatten,
         rate: 2e-5,
+        tuning_rate: 1e-5,
         forward: 13.23e9,
     },
     Row {
@@ -70,12 +76,14 @@ const ROWS: &[Row] = &[
         title: "MobileNet trained on ImageNet, up to conv_pw_12",
         side: 224,
         entry: || zoo::mobilenet(1.0, 224, Top::Without),
+        bundled: None,
         cut: Some("conv_pw_12_relu"),
         last_block: "conv_pad_12",
         third_block: "conv_pad_6",
         pixels: Pixels::MinusOneToOne,
         head: Head::Average,
         rate: 1e-4,
+        tuning_rate: 1e-5,
         forward: 1.03e9,
     },
     Row {
@@ -84,13 +92,31 @@ const ROWS: &[Row] = &[
         title: "EfficientNet-Lite0 trained on ImageNet",
         side: 224,
         entry: || Ok(zoo::efficientnet_lite0(224, Top::Without)),
+        bundled: None,
         cut: None,
         last_block: "block7a_expand_conv",
         third_block: "block4a_expand_conv",
         pixels: Pixels::MinusOneToOne,
         head: Head::Average,
         rate: 1e-4,
+        tuning_rate: 1e-5,
         forward: 0.77e9,
+    },
+    Row {
+        choice: options::Base::MiniVgg,
+        name: "mini_vgg",
+        title: "mini-VGG trained on painted scenes",
+        side: 96,
+        entry: || Ok(zoo::mini_vgg(96, Top::Without)),
+        bundled: Some(MINI_VGG),
+        cut: None,
+        last_block: "block5_conv1",
+        third_block: "block3_conv1",
+        pixels: Pixels::MinusOneToOne,
+        head: Head::Flatten,
+        rate: 1e-4,
+        tuning_rate: 1e-4,
+        forward: 0.22e9,
     },
 ];
 
@@ -142,21 +168,40 @@ impl Row {
         Ok((self.entry)()?.shown_layers)
     }
 
-    /// The base's weights from a file.
+    /// This base with its weights, and where they come from.
+    fn base(&'static self, model: Model, origin: String) -> Base {
+        let source = format!("{} ({origin})", self.title);
+        Base { row: self, checksum: checksum(&model), model, source }
+    }
+
+    /// The base with the weights that the program brings.
+    fn load_bundled(&self, weights: &'static [u8]) -> Result<Model> {
+        let (model, loaded) = (self.entry)()?.load_bytes(weights, Loading::by_name())?;
+        self.as_base(model, &loaded, self.title)
+    }
+
+    /// The base with weights from a file.
     fn load(&self, file: &Path) -> Result<Model> {
-        let entry = (self.entry)()?;
-        let input = InputSpec::new(entry.input.shape).pixels(entry.input.pixels);
-        let (model, loaded) = entry.load(file, Loading::by_name())?;
+        let (model, loaded) = (self.entry)()?.load(file, Loading::by_name())?;
+        self.as_base(model, &loaded, &file.display().to_string())
+    }
+
+    /// The network up to where it is cut, all of whose weights must be there.
+    fn as_base(&self, model: Model, loaded: &Loaded, source: &str) -> Result<Model> {
+        let input = InputSpec::new(model.input().shape).pixels(model.input().pixels);
         let architecture = match self.cut {
             Some(layer) => model.architecture().up_to(layer)?,
             None => model.architecture().clone(),
         };
         let model = model.rebuilt(architecture, input)?;
         let lacks = loaded.missing.iter().find(|path| model.parameter(path).is_ok());
-        anyhow::ensure!(lacks.is_none(), "{} lacks {}", file.display(), lacks.map_or("", |path| path));
+        anyhow::ensure!(lacks.is_none(), "{source} lacks {}", lacks.map_or("", |path| path));
         Ok(model)
     }
 }
+
+/// Where weights come from that are part of the program.
+const BUNDLED: &str = "comes with the program";
 
 const AVERAGE: &str = "global_average_pooling2d";
 
@@ -168,6 +213,11 @@ impl Base {
     pub(crate) fn obtain(options: &Options, progress: &mut Progress<Stderr>) -> Result<Result<Base, String>> {
         let mut why = Vec::new();
         for row in wanted(options.base) {
+            if let Some(weights) = row.bundled {
+                let base = row.base(row.load_bundled(weights)?, BUNDLED.into());
+                progress.say(&format!("base: {}", base.source));
+                return Ok(Ok(base));
+            }
             let manifest = Manifest::named((row.entry)()?.manifest.unwrap_or(row.name))?;
             let source = match &options.data {
                 DataChoice::Embedded => {
@@ -187,16 +237,12 @@ impl Base {
                     let file = located.files.first().context("a manifest names a file")?;
                     let model =
                         row.load(file).with_context(|| format!("the weights in {}", file.display()))?;
-                    let checksum = checksum(&model);
-                    let source = format!("{} ({}; {})", row.title, located.origin, located.verified);
-                    progress.say(&format!("base: {source}"));
-                    return Ok(Ok(Base { row, model, source, checksum }));
+                    let base = row.base(model, format!("{}; {}", located.origin, located.verified));
+                    progress.say(&format!("base: {}", base.source));
+                    return Ok(Ok(base));
                 }
                 Source::Embedded { why: lacking } => why.push(format!("{}: {lacking}", row.title)),
             }
-        }
-        if why.is_empty() {
-            why.push("the base that was asked for has no weights yet".into());
         }
         Ok(Err(format!("no pretrained weights are at hand ({})", why.join("; "))))
     }
@@ -208,6 +254,9 @@ impl Base {
     pub(crate) fn planned(options: &Options) -> Result<(String, Option<&'static Row>)> {
         let mut why = Vec::new();
         for row in wanted(options.base) {
+            if row.bundled.is_some() {
+                return Ok((format!("{} ({BUNDLED})", row.title), Some(row)));
+            }
             let manifest = Manifest::named((row.entry)()?.manifest.unwrap_or(row.name))?;
             match find(&manifest, &options.data, &Places::from_environment())? {
                 Found::Files(located) => {
@@ -273,7 +322,8 @@ mod tests {
         for row in ROWS {
             let entry = (row.entry)().unwrap();
             assert_eq!(entry.input.shape, [row.side, row.side, 3], "{}", row.name);
-            assert!(Manifest::named(entry.manifest.unwrap_or(row.name)).is_ok(), "{}", row.name);
+            let is_known = Manifest::named(entry.manifest.unwrap_or(row.name)).is_ok();
+            assert!(is_known != row.bundled.is_some(), "{}", row.name);
             let architecture = match row.cut {
                 Some(layer) => entry.architecture.up_to(layer).unwrap(),
                 None => entry.architecture,

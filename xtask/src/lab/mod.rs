@@ -8,11 +8,13 @@ mod judging;
 mod kept;
 mod training;
 mod transfer;
+mod watch;
 
 pub(crate) use data::Data;
 pub(crate) use judging::{per_class, picture};
 pub(crate) use training::{Length, Recipe, Trained, Validation};
 pub(crate) use transfer::Passed;
+pub(crate) use watch::Watch;
 
 use crate::options::Profile;
 use anyhow::{Context, Result};

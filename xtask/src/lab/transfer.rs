@@ -43,6 +43,11 @@ impl Lab {
         }
     }
 
+    /// Floating-point operations of the base's forward pass for each picture, 0 where there is no base.
+    pub(crate) fn base_cost(&self) -> f64 {
+        self.base.iter().flatten().map(|base| base.row.forward).sum()
+    }
+
     /// The cats and dogs of a part at the size that the base takes.
     ///
     /// # Errors

@@ -10,8 +10,8 @@ mod skeletons;
 
 pub use digits::{DIGIT_SIDE, digit, digits, digits_iter};
 pub use scenes::{
-    Ears, Markings, Pose, SCENE_CLASSES, SCENE_SIDE, Scene, SceneClass, Scenes, Tail, Traits, scenes,
-    scenes_of,
+    Ears, Framing, Markings, Pose, SCENE_CLASSES, SCENE_SIDE, Scene, SceneClass, Scenes, Subject, Tail,
+    Thing, Traits, scenes, scenes_of,
 };
 
 use convnet_tensor::{Purpose, Seed};

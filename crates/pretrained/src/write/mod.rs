@@ -10,7 +10,7 @@ use convnet_layers::Model;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use tensors::{NpzWriter, write_safetensors};
+use tensors::{NpzWriter, write_half, write_safetensors};
 
 /// Writes a model so that the format's own framework opens it; the name appears only when all is on the disk.
 ///
@@ -67,6 +67,16 @@ pub fn save(model: &Model, path: impl AsRef<Path>, format: Format) -> Result<()>
             Err(Error::Argument(format!("{format} is read, not written; safetensors opens in PyTorch")))
         }
     }
+}
+
+/// Writes the parameters alone as safetensors of f16: half the bytes, for weights that come with a program. Each number is
+/// rounded to the nearest of 11 significant bits, those beyond 65,504 to infinity. The network stands elsewhere: a zoo's
+/// [`Entry`](crate::zoo::Entry) loads them.
+///
+/// # Errors
+/// [`Error::File`] with the cause when the disk refuses.
+pub fn save_half(model: &Model, path: impl AsRef<Path>) -> Result<()> {
+    whole_file(path.as_ref(), |file| write_half(file, model.parameters()))
 }
 
 impl WeightFile {

@@ -2,8 +2,10 @@
 
 use crate::npy;
 use crate::npz::ENDING;
-use crate::stored::StoredTensor;
+use crate::stored::{StoredTensor, size};
+use convnet_layers::Parameter;
 use convnet_tensor::Tensor;
+use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::TensorInfo;
 use std::collections::BTreeMap;
@@ -43,22 +45,43 @@ pub(super) fn write_safetensors(
     tensors: &[StoredTensor],
     mut read: impl FnMut(&str) -> Result<Tensor>,
 ) -> Result<()> {
+    write_header(to, tensors.iter().map(|tensor| (&*tensor.name, &*tensor.shape)), Dtype::F32)?;
+    for tensor in tensors {
+        npy::write_numbers(to, read(&tensor.name)?.data())?;
+    }
+    Ok(())
+}
+
+/// Writes parameters as f16, each rounded to the nearest.
+pub(super) fn write_half(to: &mut dyn Write, parameters: &[Parameter]) -> Result<()> {
+    let shapes: Vec<_> = parameters.iter().map(|parameter| parameter.value.shape().to_vec()).collect();
+    let names = parameters.iter().map(|parameter| &*parameter.path);
+    write_header(to, names.zip(shapes.iter().map(Vec::as_slice)), Dtype::F16)?;
+    for parameter in parameters {
+        let numbers = parameter.value.data().iter();
+        let bytes: Vec<u8> = numbers.flat_map(|&number| f16::from_f32(number).to_le_bytes()).collect();
+        to.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+/// Writes the header for tensors that follow one behind the other.
+fn write_header<'a>(
+    to: &mut dyn Write,
+    tensors: impl Iterator<Item = (&'a str, &'a [usize])>,
+    dtype: Dtype,
+) -> Result<()> {
     let mut header = BTreeMap::new();
     let mut end = 0usize;
-    for tensor in tensors {
-        let bytes = tensor.size().and_then(|size| size.checked_mul(size_of::<f32>()));
+    for (name, shape) in tensors {
+        let bytes = size(shape).and_then(|size| size.checked_mul(dtype.bitsize() / 8));
         let start = end;
         end = bytes.and_then(|bytes| start.checked_add(bytes)).ok_or_else(|| Error::other("is too large"))?;
-        let info = TensorInfo { dtype: Dtype::F32, shape: tensor.shape.clone(), data_offsets: (start, end) };
-        header.insert(&tensor.name, info);
+        header.insert(name, TensorInfo { dtype, shape: shape.to_vec(), data_offsets: (start, end) });
     }
     let mut header = serde_json::to_vec(&header)?;
     // Numbers begin at a multiple of eight bytes.
     header.resize(header.len().next_multiple_of(8), b' ');
     to.write_all(&(header.len() as u64).to_le_bytes())?;
-    to.write_all(&header)?;
-    for tensor in tensors {
-        npy::write_numbers(to, read(&tensor.name)?.data())?;
-    }
-    Ok(())
+    to.write_all(&header)
 }

@@ -69,34 +69,34 @@ impl ImageNetClasses {
 
 /// One of the most probable classes of a picture.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prediction {
+pub struct Prediction<C = ImageNetClass> {
     /// The place among the outputs.
     pub index: usize,
-    /// The class.
-    pub class: ImageNetClass,
+    /// The class, or its name.
+    pub class: C,
     /// Its probability.
     pub probability: f32,
 }
 
 /// The `most` most probable classes of each picture, the most probable first (Keras' `decode_predictions`).
-/// `probabilities` is `[N, classes]`.
+/// `probabilities` is `[N, classes]`; `classes` are those of ImageNet ([`ImageNetClasses::classes`]), or the names that a
+/// network carries ([`InputSpec::classes`](convnet_layers::InputSpec)).
 ///
 /// # Errors
 /// [`Error::Argument`] when there are not as many probabilities as classes.
-pub fn decode_predictions(
+pub fn decode_predictions<C: Clone>(
     probabilities: &Tensor,
-    classes: &ImageNetClasses,
+    classes: &[C],
     most: usize,
-) -> Result<Vec<Vec<Prediction>>> {
-    let names = classes.classes();
+) -> Result<Vec<Vec<Prediction<C>>>> {
     match probabilities.shape()[..] {
-        [_, outputs] if outputs == names.len() && outputs > 0 => {}
+        [_, outputs] if outputs == classes.len() && outputs > 0 => {}
         _ => {
             return Err(Error::Argument(format!(
                 "probabilities of shape {} for {} classes; networks with 1,001 outputs have \"background\" first \
                  (`with_background`)",
                 probabilities.shape(),
-                names.len()
+                classes.len()
             )));
         }
     }
@@ -106,12 +106,12 @@ pub fn decode_predictions(
         order.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         let prediction = |&(index, probability): &(usize, f32)| Prediction {
             index,
-            class: names[index].clone(),
+            class: classes[index].clone(),
             probability,
         };
         order.iter().take(most).map(prediction).collect()
     };
-    Ok(probabilities.data().chunks_exact(names.len()).map(decode).collect())
+    Ok(probabilities.data().chunks_exact(classes.len()).map(decode).collect())
 }
 
 #[cfg(test)]
@@ -124,11 +124,13 @@ mod tests {
         let classes = ImageNetClasses::parse(text).unwrap();
         assert_eq!(classes.names().collect::<Vec<_>>(), ["a", "b", "c"]);
         let probabilities = Tensor::from_vec([2, 3], vec![0.2, 0.5, 0.3, 0.4, 0.2, 0.4]).unwrap();
-        let decoded = decode_predictions(&probabilities, &classes, 2).unwrap();
+        let decoded = decode_predictions(&probabilities, classes.classes(), 2).unwrap();
         let indices: Vec<Vec<_>> = decoded.iter().map(|row| row.iter().map(|p| p.index).collect()).collect();
         assert_eq!(indices, [[1, 2], [0, 2]]);
         assert_eq!(decoded[0][0].class, ImageNetClass { wordnet: "n2".into(), name: "b".into() });
-        assert!(decode_predictions(&probabilities, &classes.with_background(), 2).is_err());
+        let named = decode_predictions(&probabilities, &["a", "b", "c"], 1).unwrap();
+        assert_eq!(named[0][0].class, "b");
+        assert!(decode_predictions(&probabilities, classes.with_background().classes(), 2).is_err());
     }
 
     #[test]

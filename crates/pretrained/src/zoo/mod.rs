@@ -5,16 +5,19 @@
 
 mod efficientnet_lite0;
 mod imagenet;
+mod mini_vgg;
 mod mobilenet;
 mod vgg16;
 
 use crate::{Loaded, Loading, Result, WeightFile};
 use convnet_layers::{Architecture, InputSpec, Model};
 use convnet_tensor::Seed;
+use std::io::Cursor;
 use std::path::Path;
 
 pub use efficientnet_lite0::efficientnet_lite0;
 pub use imagenet::{ImageNetClass, ImageNetClasses, Prediction, decode_predictions};
+pub use mini_vgg::{MINI_VGG_CLASSES, mini_vgg, mini_vgg_classes};
 pub use mobilenet::mobilenet;
 pub use vgg16::vgg16;
 
@@ -70,7 +73,19 @@ impl Entry {
     /// # Errors
     /// Those of [`Entry::untrained`], [`WeightFile::open`] and [`WeightFile::load_into`].
     pub fn load(self, weights: impl AsRef<Path>, loading: Loading) -> Result<(Model, Loaded)> {
-        let mut file = WeightFile::open(weights)?;
+        self.load_from(WeightFile::open(weights)?, loading)
+    }
+
+    /// As [`Entry::load`], from a file that stands in memory, such as one that comes with a program.
+    ///
+    /// # Errors
+    /// As [`Entry::load`].
+    pub fn load_bytes(self, weights: &'static [u8], loading: Loading) -> Result<(Model, Loaded)> {
+        let file = WeightFile::from_reader(self.name, Cursor::new(weights))?;
+        self.load_from(file, loading)
+    }
+
+    fn load_from(self, mut file: WeightFile, loading: Loading) -> Result<(Model, Loaded)> {
         if let Some(published) = self.published {
             file.rename(published);
         }

@@ -1,6 +1,6 @@
 //! 5.2.5: the same convnet with augmentation and dropout.
 
-use super::{Span, convnet, draw_spread, train};
+use super::{QUICK_RATE, RATE, Span, convnet, draw_spread, train};
 use crate::chapter5::Experiment;
 use crate::lab::{Data, Lab, Recipe};
 use crate::options::Profile;
@@ -24,9 +24,9 @@ pub(crate) const AUGMENTED: Experiment = Experiment {
 
 fn span(profile: Profile) -> Span {
     match profile {
-        Profile::Smoke => Span { epochs: 1, steps: 2, batch: 32 },
-        Profile::Quick => Span { epochs: 10, steps: 100, batch: 32 },
-        Profile::Book => Span { epochs: 100, steps: 100, batch: 32 },
+        Profile::Smoke => Span { epochs: 1, steps: 2, batch: 32, rate: RATE },
+        Profile::Quick => Span { epochs: 20, steps: 100, batch: 32, rate: QUICK_RATE },
+        Profile::Book => Span { epochs: 100, steps: 100, batch: 32, rate: RATE },
     }
 }
 

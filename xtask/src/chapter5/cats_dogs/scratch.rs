@@ -1,6 +1,6 @@
 //! 5.2.4: the convnet from scratch, and how it overfits.
 
-use super::{Span, convnet, draw_spread, train};
+use super::{QUICK_RATE, RATE, Span, convnet, draw_spread, train};
 use crate::chapter5::{Cost, Experiment};
 use crate::lab::{Data, Lab, Recipe};
 use crate::options::Profile;
@@ -23,7 +23,7 @@ pub(crate) const FROM_SCRATCH: Experiment = Experiment {
     settings: |lab| recipe(lab.profile).settings(lab.seed),
     cost: |profile, _| {
         let cost = span(profile).cost(profile);
-        let finder = Span { epochs: 1, steps: 100, batch: 20 };
+        let finder = Span { epochs: 1, steps: 100, batch: 20, rate: RATE };
         let searched = if profile == Profile::Smoke { 0.0 } else { finder.cost(profile).convolution };
         Cost { convolution: cost.convolution + searched, ..cost }
     },
@@ -32,9 +32,9 @@ pub(crate) const FROM_SCRATCH: Experiment = Experiment {
 
 fn span(profile: Profile) -> Span {
     match profile {
-        Profile::Smoke => Span { epochs: 1, steps: 3, batch: 20 },
-        Profile::Quick => Span { epochs: 8, steps: 100, batch: 20 },
-        Profile::Book => Span { epochs: 30, steps: 100, batch: 20 },
+        Profile::Smoke => Span { epochs: 1, steps: 3, batch: 20, rate: RATE },
+        Profile::Quick => Span { epochs: 12, steps: 100, batch: 20, rate: QUICK_RATE },
+        Profile::Book => Span { epochs: 30, steps: 100, batch: 20, rate: RATE },
     }
 }
 
@@ -88,10 +88,10 @@ fn find_rate(lab: &mut Lab, recipe: &Recipe) -> Result<()> {
         "A short training on a copy of the network while the learning rate rises: where the loss falls fastest, learning is \
          quick and still safe. {}",
         if curve.suggestion().is_some() {
-            "The chapter's rate is marked."
+            "The rate of this training is marked."
         } else {
             "So few steps teach this network hardly anything at any rate; but the curve shows from where on it breaks, and that \
-             the chapter's rate, which is marked, keeps away from there."
+             the rate of this training, which is marked, keeps away from there."
         }
     );
     lab.figure("learning-rate.svg", &caption, chart.svg().as_bytes())
@@ -110,7 +110,7 @@ fn chart(curve: &RateCurve, chosen: f64) -> LineChart {
     };
     let mark = |rate: f64, label: String| nearest(rate).map(|at| Mark { series: 0, at, label });
     let marks = [
-        mark(chosen, format!("the chapter's {chosen:.0e}")),
+        mark(chosen, format!("{} {chosen:.0e}", if chosen == RATE { "the chapter's" } else { "chosen:" })),
         curve.suggestion().and_then(|rate| mark(rate, format!("steepest: {rate:.1e}"))),
     ];
     LineChart {

@@ -1,6 +1,6 @@
 //! 5.3.1b and 5.3.1b-unfrozen: base and head as one network on augmented pictures, the base frozen indeed, or not at all.
 
-use super::{BATCH, Measured, STEPS, Span, cost, range, show};
+use super::{BATCH, Measured, STEPS, Span, cost, quick_epochs, range, show};
 use crate::chapter5::Experiment;
 use crate::lab::data::Part;
 use crate::lab::{Data, Lab, Passed, Validation};
@@ -18,9 +18,9 @@ pub(crate) const END_TO_END: Experiment = Experiment {
     book_only: false,
     book: &[("best_val_accuracy", [0.95, 0.965])],
     note: "No picture is seen twice in the same way, so every picture goes through the base each time.",
-    settings: |lab| settings(span(lab.profile)),
+    settings: |lab| settings(span(lab.profile, lab.base_cost())),
     cost: |profile, base| {
-        let span = span(profile);
+        let span = span(profile, base);
         cost(base, span.pictures() + 2_000, 0.0, span.pictures())
     },
     run: frozen,
@@ -46,10 +46,10 @@ pub(crate) const UNFROZEN: Experiment = Experiment {
 /// Epochs in the book.
 const BOOK: usize = 30;
 
-fn span(profile: Profile) -> Span {
+fn span(profile: Profile, base: f64) -> Span {
     match profile {
         Profile::Smoke => Span { epochs: 1, steps: 2 },
-        Profile::Quick => Span { epochs: 2, steps: STEPS },
+        Profile::Quick => Span { epochs: quick_epochs(base), steps: STEPS },
         Profile::Book => Span { epochs: BOOK, steps: STEPS },
     }
 }
@@ -74,7 +74,7 @@ fn frozen(lab: &mut Lab) -> Result<()> {
     let frozen = frozen_hash(&model);
     lab.advise_base(&base, &model);
     let measured = Measured::at(lab, &base, &model, base.row.features())?;
-    let span = span(lab.profile);
+    let span = span(lab.profile, lab.base_cost());
     let recipe = span.recipe(END_TO_END.id, &model, base.row.rate, BOOK);
     let outcome = lab.learn(&recipe, &mut model, &pictures, measured.validation())?;
     lab.prove_frozen(frozen.as_deref(), &model)?;

@@ -65,6 +65,12 @@ impl Span {
     }
 }
 
+/// Epochs of training end to end in profile `quick` on a base with so many floating-point operations per picture: where it
+/// costs less than the network of section 5.2, as many as it takes to see what they give.
+fn quick_epochs(forward: f64) -> usize {
+    if forward < 0.5e9 { 8 } else { 2 }
+}
+
 /// How VGG16 computes beside the share of the limit that the plan reckons with: what Winograd's algorithm saves.
 const WINOGRAD: f64 = 0.55;
 

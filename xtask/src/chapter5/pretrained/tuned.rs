@@ -1,6 +1,6 @@
 //! 5.3.2 and 5.3.2-block3: the last blocks of the base go on learning together with the trained head.
 
-use super::{BATCH, Measured, STEPS, Span, cost, range, show};
+use super::{BATCH, Measured, STEPS, Span, cost, quick_epochs, range, show};
 use crate::chapter5::Experiment;
 use crate::lab::data::Part;
 use crate::lab::{Data, Lab};
@@ -18,9 +18,9 @@ pub(crate) const TUNED: Experiment = Experiment {
     book_only: false,
     book: &[("best_val_accuracy", [0.965, 0.976]), ("test_accuracy", [0.968, 0.968])],
     note: "The head is that of 5.3.1b: untrained, it would send large gradients through what the base has learned.",
-    settings: |lab| settings(span(lab.profile)),
+    settings: |lab| settings(lab, span(lab.profile, lab.base_cost())),
     cost: |profile, base| {
-        let span = span(profile);
+        let span = span(profile, base);
         cost(base, span.pictures() + 2_000, LAST_BLOCK, span.pictures())
     },
     run: last_block,
@@ -35,7 +35,7 @@ pub(crate) const TUNED_BLOCK3: Experiment = Experiment {
     book_only: true,
     book: &[],
     note: "As in the R edition, which unfreezes more of the base.",
-    settings: |lab| settings(block3_span(lab.profile)),
+    settings: |lab| settings(lab, block3_span(lab.profile)),
     cost: |profile, base| {
         let span = block3_span(profile);
         cost(base, span.pictures() + 2_000, 1.4 * base, span.pictures())
@@ -45,7 +45,7 @@ pub(crate) const TUNED_BLOCK3: Experiment = Experiment {
 
 fn last_block(lab: &mut Lab) -> Result<()> {
     let first = lab.base()?.row.last_block;
-    tune(lab, TUNED.id, first, span(lab.profile))
+    tune(lab, TUNED.id, first, span(lab.profile, lab.base_cost()))
 }
 
 fn third_block(lab: &mut Lab) -> Result<()> {
@@ -56,16 +56,13 @@ fn third_block(lab: &mut Lab) -> Result<()> {
 /// Floating-point operations of both gradients of VGG16's fifth block for each picture.
 const LAST_BLOCK: f64 = 2.3e9;
 
-/// The learning rate of the section.
-const RATE: f64 = 1e-5;
-
 /// Epochs in the book.
 const BOOK: usize = 100;
 
-fn span(profile: Profile) -> Span {
+fn span(profile: Profile, base: f64) -> Span {
     match profile {
         Profile::Smoke => Span { epochs: 1, steps: 2 },
-        Profile::Quick => Span { epochs: 2, steps: STEPS },
+        Profile::Quick => Span { epochs: quick_epochs(base), steps: STEPS },
         Profile::Book => Span { epochs: BOOK, steps: STEPS },
     }
 }
@@ -78,8 +75,9 @@ fn block3_span(profile: Profile) -> Span {
     }
 }
 
-fn settings(span: Span) -> String {
-    format!("fine-tuning, {span:?}, batch {BATCH}, rate {RATE}, {:?}", Augment::chapter5())
+fn settings(lab: &Lab, span: Span) -> String {
+    let rate = lab.base.iter().flatten().map(|base| base.row.tuning_rate).next();
+    format!("fine-tuning, {span:?}, batch {BATCH}, rate {rate:?}, {:?}", Augment::chapter5())
 }
 
 fn tune(lab: &mut Lab, id: &'static str, first: &str, span: Span) -> Result<()> {
@@ -93,7 +91,7 @@ fn tune(lab: &mut Lab, id: &'static str, first: &str, span: Span) -> Result<()> 
     lab.advise_base(&base, &model);
     let before = before.context("something stands before the last block")?.to_string();
     let measured = Measured::at(lab, &base, &model, &before)?;
-    let recipe = span.recipe(id, &model, RATE, BOOK);
+    let recipe = span.recipe(id, &model, base.row.tuning_rate, BOOK);
     let outcome = lab.learn(&recipe, &mut model, &pictures, measured.validation())?;
     lab.prove_frozen(frozen.as_deref(), &model)?;
     let trained = lab.keep_model(&recipe, model, outcome)?;

@@ -47,14 +47,22 @@ impl Data {
             Data::Digits => Digits::seconds(generated, options.profile),
             Data::CatsDogs => CatsDogs::seconds(generated, options.profile) / threads,
         };
-        Ok(Planned { words, mib: self.mib(generated, options.profile), seconds })
+        Ok(Planned { words, generated, mib: self.mib(generated, options.profile), seconds })
+    }
+
+    /// How many pixels a picture has, beside one of the book.
+    pub(crate) fn share(self, generated: bool, profile: Profile) -> f64 {
+        match self {
+            Data::Digits => 1.0,
+            Data::CatsDogs => CatsDogs::share(generated, profile),
+        }
     }
 
     /// The memory in MiB that they take.
     fn mib(self, generated: bool, profile: Profile) -> f64 {
         match self {
             Data::Digits => Digits::mib(generated, profile),
-            Data::CatsDogs => CatsDogs::mib(profile),
+            Data::CatsDogs => CatsDogs::mib(generated, profile),
         }
     }
 }
@@ -90,6 +98,8 @@ fn planned(
 pub(crate) struct Planned {
     /// Which pictures, and from where.
     pub(crate) words: String,
+    /// Whether they are painted.
+    pub(crate) generated: bool,
     /// Memory.
     pub(crate) mib: f64,
     /// Seconds until they are read or painted, beside a download.

@@ -2,9 +2,10 @@
 
 use super::creature::tilt;
 use super::figure::{Figure, curve, point};
-use super::markings::{Coat, Colour, Markings, blend};
+use super::markings::{Coat, Markings, blend};
 use super::noise::{noise, smooth};
 use super::solid::{Easel, Light, Placement, Skin, Solid};
+use super::things;
 use crate::generated::canvas::Point;
 use convnet_tensor::Stream;
 
@@ -89,21 +90,10 @@ fn ground(stream: &mut Stream) -> Coat {
     coat
 }
 
-/// Something that stands or lies about: stones, branches, cones, bushes, and lumps with horns or knobs.
+/// Something that stands or lies about, of any form.
 pub(super) fn thing(stream: &mut Stream) -> Solid {
-    let mut figure = Figure::default();
-    match stream.below(5) {
-        0 => stone(stream, &mut figure),
-        1 => branch(stream, &mut figure),
-        2 => {
-            let base = stream.between(0.2, 0.5);
-            figure.piece(point(0.0, 0.5), point(0.0, -0.6), [base, 0.02], 0.0, Skin::Coat(1.0));
-        }
-        3 => bush(stream, &mut figure),
-        _ => lump(stream, &mut figure),
-    }
     Solid {
-        parts: figure.parts,
+        parts: things::any(stream).parts,
         coat: surface(stream, 2.0, 6.0),
         place: Placement {
             at: point(stream.between(-0.05, 1.05), stream.between(0.05, 1.05)),
@@ -131,54 +121,4 @@ pub(super) fn blade(stream: &mut Stream) -> Solid {
             mirrored: false,
         },
     }
-}
-
-fn stone(stream: &mut Stream, figure: &mut Figure) {
-    for _ in 0..1 + stream.below(3) {
-        let (x, y) = (stream.between(-0.4, 0.4), stream.between(-0.1, 0.3));
-        let radius = stream.between(0.2, 0.45);
-        figure.piece(
-            point(x, y),
-            point(x + stream.between(0.05, 0.5), y),
-            [radius, 0.8 * radius],
-            0.0,
-            Skin::Coat(1.0),
-        );
-    }
-}
-
-fn branch(stream: &mut Stream, figure: &mut Figure) {
-    let width = stream.between(0.05, 0.14);
-    let points = curve::<6>(point(0.0, 0.8), -0.25, stream.between(-0.05, 0.05), stream.between(1.2, 2.2));
-    let radii: [f32; 6] = std::array::from_fn(|number| width * (1.0 - 0.15 * number as f32));
-    figure.chain(&points, &radii, 0.0, Skin::Coat(1.0));
-    for twig in [2, 3, 4] {
-        let direction = -0.25 + stream.between(-0.17, 0.17);
-        let tip = curve::<2>(points[twig], direction, 0.0, stream.between(0.2, 0.6))[1];
-        figure.piece(points[twig], tip, [0.5 * width, 0.02], 0.0, Skin::Coat(0.95));
-    }
-}
-
-fn bush(stream: &mut Stream, figure: &mut Figure) {
-    for _ in 0..6 {
-        let at = point(stream.between(-0.5, 0.5), stream.between(-0.3, 0.4));
-        let (radius, depth) = (stream.between(0.15, 0.35), stream.between(-0.1, 0.2));
-        figure.piece(at, at, [radius; 2], depth, Skin::Coat(stream.between(0.8, 1.15)));
-    }
-}
-
-/// Horns and knobs stick out in any direction, so that neither points nor discs alone make an ear.
-fn lump(stream: &mut Stream, figure: &mut Figure) {
-    let inside: Colour = std::array::from_fn(|_| stream.between(0.15, 0.8));
-    for _ in 0..2 + stream.below(3) {
-        let direction = -0.25 + stream.between(-0.3, 0.3);
-        let pointed = stream.below(2) == 0;
-        let [_, base, tip] = curve::<3>(point(0.0, 0.0), direction, 0.0, 0.8);
-        let end = curve::<2>(base, direction, 0.0, if pointed { 0.5 } else { 0.22 })[1];
-        let radii = if pointed { [0.2, 0.015] } else { [0.15, 0.2] };
-        figure.piece(base, end, radii, -0.05, Skin::Coat(0.92));
-        let heart = if pointed { base } else { tip };
-        figure.bead(heart, 0.09, 0.1, Skin::Bare(inside));
-    }
-    figure.piece(point(-0.06, 0.0), point(0.06, 0.0), [stream.between(0.38, 0.48); 2], 0.0, Skin::Coat(1.0));
 }

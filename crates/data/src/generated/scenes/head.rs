@@ -2,7 +2,7 @@
 
 use super::creature::tilt;
 use super::figure::{Figure, point};
-use super::markings::{Colour, blend};
+use super::markings::{self, Colour, blend};
 use super::noise::sine_cosine;
 use super::solid::Skin;
 use super::traits::Ears;
@@ -49,10 +49,10 @@ impl Head {
             eyes: stream.between(0.8, 1.25),
             iris: if stream.below(3) == 0 { cool } else { warm },
             nose: blend(DARK, [0.75, 0.45, 0.45], stream.uniform()),
-            skin: blend([0.6, 0.32, 0.3], [0.95, 0.68, 0.62], stream.uniform()),
-            ear: stream.between(0.95, 1.3),
+            skin: skin(stream),
+            ear: stream.between(0.85, 1.25),
             spread: stream.between(0.075, 0.13),
-            flick: [stream.between(-0.025, 0.025), stream.between(-0.025, 0.025)],
+            flick: [stream.between(-0.05, 0.05), stream.between(-0.05, 0.05)],
         }
     }
 
@@ -127,6 +127,11 @@ impl Head {
         let [sin, cos] = sine_cosine(0.75 * self.spread + flick);
         let base = (side * base_sin * 0.78 + 0.1 * self.yaw, -base_cos * 0.78);
         let along = |length: f32| at(base.0 + side * sin * length * size, base.1 - cos * length * size);
+        // A place beside the ear's axis, outwards where `aside` is positive.
+        let beside = |length: f32, aside: f32| {
+            let (x, y) = (sin * length + cos * aside, cos * length - sin * aside);
+            at(base.0 + side * x * size, base.1 - y * size)
+        };
         let fold = depth + 0.22 * r;
         let (fur, skin) = (Skin::Coat(0.92), Skin::Bare(self.skin));
         match ears {
@@ -143,6 +148,52 @@ impl Head {
                 let tip = at(base.0 + side * (0.45 + sin * 0.2), base.1 + 0.15 + 0.85 * size);
                 figure.piece(top, tip, [0.2 * r * size, 0.3 * r * size], depth + 0.55 * r, fur);
             }
+            Ears::Long => {
+                figure.piece(along(0.0), along(0.95), [0.24 * r * size; 2], depth - 0.05, fur);
+                figure.piece(along(0.2), along(0.9), [0.11 * r * size; 2], fold, skin);
+            }
+            Ears::Stalked => {
+                figure.piece(along(0.0), along(0.75), [0.1 * r * size, 0.08 * r * size], depth - 0.05, fur);
+                figure.bead(along(0.85), 0.22 * r * size, depth - 0.05, skin);
+            }
+            Ears::Curved => {
+                let points = [along(0.0), beside(0.45, 0.28), beside(0.62, 0.62), beside(0.95, 0.75)];
+                figure.chain(
+                    &points,
+                    &[0.24, 0.17, 0.1, 0.02].map(|part| part * r * size),
+                    depth - 0.05,
+                    fur,
+                );
+            }
+            Ears::Forked => {
+                let radii = [0.15, 0.11, 0.03].map(|part| part * r * size);
+                for aside in [-0.35, 0.35] {
+                    let points = [along(0.0), along(0.45), beside(0.95, aside)];
+                    figure.chain(&points, &radii, depth - 0.05, fur);
+                }
+            }
+            Ears::Folded => {
+                let points = [along(0.0), along(0.6), beside(0.3, 0.62)];
+                figure.chain(&points, &[0.36, 0.25, 0.06].map(|part| part * r * size), depth - 0.05, fur);
+                figure.piece(along(0.1), along(0.5), [0.2 * r * size, 0.12 * r * size], fold, skin);
+            }
+            Ears::Barred => {
+                figure.piece(along(0.0), along(0.6), [0.14 * r * size; 2], depth - 0.05, fur);
+                figure.piece(
+                    beside(0.68, -0.36),
+                    beside(0.68, 0.36),
+                    [0.14 * r * size; 2],
+                    depth - 0.05,
+                    fur,
+                );
+            }
+            Ears::Absent => {}
         }
     }
+}
+
+/// Pink, half of it any other colour: skin must not give ears away.
+fn skin(stream: &mut Stream) -> Colour {
+    let pink = blend([0.6, 0.32, 0.3], [0.95, 0.68, 0.62], stream.uniform());
+    blend(pink, markings::colour(stream), 0.5)
 }

@@ -1,22 +1,26 @@
 //! Painted creatures in painted places: pictures as hard as photographs of animals, with the truth about every pixel.
 //!
-//! A scene is a creature, told by a few [`Traits`], in a pose, under a light, among things that share its colours,
-//! markings and forms. What a class fixes is all that its pictures have in common: everything else is drawn from the
+//! A scene is a creature, told by a few [`Traits`], or a [`Thing`], in a pose, under a light, among things that share its
+//! colours, markings and forms. What a class fixes is all that its pictures have in common: everything else is drawn from the
 //! scene's own stream, and drawn in the same way for every class.
 
 mod backdrop;
 mod creature;
 mod figure;
+mod framing;
 mod head;
 mod markings;
 mod noise;
 mod scene;
 mod solid;
+mod things;
 mod traits;
 
+pub use framing::Framing;
 pub use markings::Markings;
 pub use scene::Scene;
-pub use traits::{Ears, Pose, Tail, Traits};
+pub use things::Thing;
+pub use traits::{Ears, Pose, Subject, Tail, Traits};
 
 use super::label;
 use crate::{Dataset, Error, Origin, Result};
@@ -27,23 +31,23 @@ use std::ops::Range;
 /// Height and width of the pictures that stand in for cats and dogs.
 pub const SCENE_SIDE: usize = 150;
 
-/// A class of scenes: its name and what its creatures have in common.
+/// A class of scenes: its name and what its scenes have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SceneClass<'a> {
     /// The name.
     pub name: &'a str,
     /// What is not left to chance.
-    pub traits: Traits,
+    pub subject: Subject,
 }
 
 /// The two classes of [`scenes`].
 pub const SCENE_CLASSES: [SceneClass<'static>; 2] = [
-    SceneClass { name: "pointed-eared", traits: eared(Ears::Pointed) },
-    SceneClass { name: "round-eared", traits: eared(Ears::Round) },
+    SceneClass { name: "pointed-eared", subject: eared(Ears::Pointed) },
+    SceneClass { name: "round-eared", subject: eared(Ears::Round) },
 ];
 
-const fn eared(ears: Ears) -> Traits {
-    Traits { ears: Some(ears), tail: None, markings: None, pose: None }
+const fn eared(ears: Ears) -> Subject {
+    Subject::Creature(Traits { ears: Some(ears), tail: None, markings: None, pose: None })
 }
 
 /// Pictures, labels and where the objects are.
@@ -51,7 +55,7 @@ const fn eared(ears: Ears) -> Traits {
 pub struct Scenes {
     /// `[N, height, width, 3]` with labels.
     pub pictures: Dataset,
-    /// `[N, height, width, 1]`: 255 where at least half of the pixel shows the creature, else 0.
+    /// `[N, height, width, 1]`: 255 where at least half of the pixel shows the subject, else 0.
     pub masks: Tensor<u8>,
 }
 
@@ -78,7 +82,7 @@ const LABELS: u64 = 3;
 /// # Errors
 /// [`Error::Argument`] for pictures without pixels, or more than can be counted.
 pub fn scenes(seed: Seed, numbers: Range<u64>, size: [usize; 2]) -> Result<Scenes> {
-    scenes_of(&SCENE_CLASSES, seed, numbers, size)
+    scenes_of(&SCENE_CLASSES, &Framing::stand_in(), seed, numbers, size)
 }
 
 /// Scenes of any classes, each class once among as many scenes in a row as there are classes; otherwise as [`scenes`].
@@ -87,11 +91,12 @@ pub fn scenes(seed: Seed, numbers: Range<u64>, size: [usize; 2]) -> Result<Scene
 /// be known beforehand, such as the one to pretrain on.
 ///
 /// ```
-/// use convnet_data::generated::{SceneClass, Tail, Traits, scenes_of};
+/// use convnet_data::generated::{Framing, SceneClass, Tail, Traits, scenes_of};
 /// use convnet_tensor::Seed;
-/// let class = |name, tail| SceneClass { name, traits: Traits { tail: Some(tail), ..Traits::default() } };
+/// let tailed = |tail| Traits { tail: Some(tail), ..Traits::default() }.into();
+/// let class = |name, tail| SceneClass { name, subject: tailed(tail) };
 /// let classes = [class("thin", Tail::Thin), class("bushy", Tail::Bushy), class("stub", Tail::Stub)];
-/// let tails = scenes_of(&classes, Seed(1), 0..9, [32, 48])?;
+/// let tails = scenes_of(&classes, &Framing::small(), Seed(1), 0..9, [32, 48])?;
 /// assert_eq!(tails.pictures.class_counts(), [3, 3, 3]);
 /// # Ok::<(), convnet_data::Error>(())
 /// ```
@@ -100,6 +105,7 @@ pub fn scenes(seed: Seed, numbers: Range<u64>, size: [usize; 2]) -> Result<Scene
 /// As [`scenes`], and without a class.
 pub fn scenes_of(
     classes: &[SceneClass<'_>],
+    framing: &Framing,
     seed: Seed,
     numbers: Range<u64>,
     [height, width]: [usize; 2],
@@ -130,7 +136,7 @@ pub fn scenes_of(
                 let number = numbers.start + place as u64;
                 let label = label(seed, LABELS, number, classes.len());
                 let mut stream = seed.stream(Purpose::Generate, SCENES, number);
-                painter.paint(&Scene::draw(classes[label].traits, &mut stream), picture, mask);
+                painter.paint(&Scene::draw(classes[label].subject, framing, &mut stream), picture, mask);
                 label as u32
             },
         )

@@ -2,29 +2,32 @@
 
 use super::backdrop::{Backdrop, Shadow, blade, thing};
 use super::creature::{Creature, tilt};
+use super::framing::Framing;
 use super::head::REACH;
 use super::markings::{Coat, Markings};
 use super::noise::hash;
 use super::solid::{Easel, Light, Placement, Solid};
-use super::traits::{Ears, Looks, Pose, Tail, Traits};
+use super::traits::{Looks, Subject, Traits};
 use crate::generated::canvas::Point;
 use convnet_tensor::Stream;
 
-/// A creature in a place, as a description that no longer depends on chance.
+/// A creature or a thing in a place, as a description that no longer depends on chance.
 ///
 /// ```
-/// use convnet_data::generated::{Ears, Scene, Traits};
+/// use convnet_data::generated::{Ears, Framing, Scene, Traits};
 /// use convnet_tensor::{Purpose, Seed};
 /// let mut stream = Seed(1).stream(Purpose::Generate, 0, 0);
-/// let scene = Scene::draw(Traits { ears: Some(Ears::Round), ..Traits::default() }, &mut stream);
-/// assert_eq!(scene.ears(), Ears::Round);
+/// let round = Traits { ears: Some(Ears::Round), ..Traits::default() };
+/// let scene = Scene::draw(round.into(), &Framing::stand_in(), &mut stream);
+/// assert_eq!(scene.traits().and_then(|traits| traits.ears), Some(Ears::Round));
 /// let (mut picture, mut mask) = ([0; 60 * 80 * 3], [0; 60 * 80]);
 /// scene.paint(60, 80, &mut picture, &mut mask);
 /// assert!(mask.contains(&255) && mask.contains(&0));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
-    creature: Creature,
+    /// What is left of a creature beside its body; `None` for a thing.
+    creature: Option<Creature>,
     solid: Solid,
     shadow: Shadow,
     backdrop: Backdrop,
@@ -37,18 +40,28 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Draws a scene whose creature has `traits`. The same stream gives the same scene but for these traits.
-    pub fn draw(traits: Traits, stream: &mut Stream) -> Scene {
-        let looks = Looks::draw(traits, stream);
-        let creature = Creature::draw(looks, stream);
+    /// Draws a scene that is about `subject`. The same stream gives the same scene but for a creature's traits.
+    pub fn draw(subject: Subject, framing: &Framing, stream: &mut Stream) -> Scene {
+        let (creature, figure, markings, ground) = match subject {
+            Subject::Creature(traits) => {
+                let looks = Looks::draw(traits, stream);
+                let creature = Creature::draw(looks, stream);
+                let (figure, head, ground) = creature.build();
+                (Some((creature, head)), figure, looks.markings, ground)
+            }
+            Subject::Thing(thing, markings) => {
+                let drawn = Markings::ALL[stream.below(Markings::ALL.len())];
+                (None, thing.build(stream), markings.unwrap_or(drawn), 0.5)
+            }
+        };
         let frequency = stream.between(3.0, 7.0);
-        let coat = Coat::draw(stream, looks.markings, frequency);
-        let (figure, head, ground) = creature.build();
-        let place = placement(stream, head, creature.head.radius);
+        let coat = Coat::draw(stream, markings, frequency);
+        let head = creature.as_ref().map(|(creature, head)| (*head, creature.head.radius));
+        let place = placement(framing, head, stream);
         let foot = on_picture(&place, Point { x: 0.0, y: ground });
         Scene {
+            creature: creature.map(|(creature, _)| creature),
             solid: Solid { parts: figure.parts, coat, place },
-            creature,
             shadow: Shadow { at: foot, radius: place.scale * 0.85, strength: stream.between(0.1, 0.55) },
             backdrop: Backdrop::draw(stream),
             behind: (0..3 + stream.below(6)).map(|_| thing(stream)).collect(),
@@ -59,28 +72,13 @@ impl Scene {
         }
     }
 
-    /// The form of the creature's ears.
-    pub fn ears(&self) -> Ears {
-        self.creature.looks.ears
-    }
-
-    /// The form of its tail.
-    pub fn tail(&self) -> Tail {
-        self.creature.looks.tail
-    }
-
-    /// The markings of its coat.
-    pub fn markings(&self) -> Markings {
-        self.creature.looks.markings
-    }
-
-    /// How it holds its body.
-    pub fn pose(&self) -> Pose {
-        self.creature.looks.pose
+    /// What its creature looks like, nothing left open; `None` where it is about a thing.
+    pub fn traits(&self) -> Option<Traits> {
+        self.creature.as_ref().map(|creature| creature.looks.into())
     }
 
     /// Paints the scene in red, green and blue into `picture` (`height × width × 3` bytes), and into `mask`
-    /// (`height × width` bytes) 255 where at least half of a pixel shows the creature, else 0.
+    /// (`height × width` bytes) 255 where at least half of a pixel shows its subject, else 0.
     ///
     /// # Panics
     /// When a slice has another length.
@@ -134,13 +132,16 @@ fn centred(bits: u32) -> f32 {
     ((bits & 0xffff) as f32 + (bits >> 16) as f32) * (1.0 / 65_535.0) - 1.0
 }
 
-/// A place in the picture that shows the whole head, whatever else leaves the frame.
-fn placement(stream: &mut Stream, head: Point, radius: f32) -> Placement {
-    let scale = stream.between(0.42, 0.66);
-    let turn = tilt(stream, 0.06);
+/// A place in the picture. Of a creature the whole head is shown, whatever else leaves the frame; `head` is its middle and
+/// radius.
+fn placement(framing: &Framing, head: Option<(Point, f32)>, stream: &mut Stream) -> Placement {
+    let Framing { scale: [small, large], turn, shift } = *framing;
+    let scale = stream.between(small, large);
+    let turn = tilt(stream, turn);
     let mirrored = stream.below(2) == 0;
-    let at = Point { x: stream.between(0.3, 0.7), y: stream.between(0.4, 0.75) };
+    let at = Point { x: 0.5 + stream.between(-shift, shift), y: 0.5 + stream.between(-shift, shift) };
     let place = Placement { at, scale, turn, mirrored };
+    let Some((head, radius)) = head else { return place };
     let shown = on_picture(&place, head);
     let margin = (REACH * radius * scale).min(0.5);
     let moved = |at: f32, shown: f32| at + shown.clamp(margin, 1.0 - margin) - shown;
@@ -191,7 +192,11 @@ mod tests {
     #[test]
     fn the_mask_shows_the_creature_all_of_it_and_only_it() {
         for number in 0..60 {
-            let mut scene = Scene::draw(Traits::default(), &mut Seed(3).stream(Purpose::Generate, 9, number));
+            let mut scene = Scene::draw(
+                Traits::default().into(),
+                &Framing::stand_in(),
+                &mut Seed(3).stream(Purpose::Generate, 9, number),
+            );
             let (with, mask) = paint(&scene);
             scene.solid.parts.clear();
             let (without, empty) = paint(&scene);
@@ -219,10 +224,15 @@ mod tests {
     #[test]
     fn the_whole_head_is_in_the_picture() {
         for number in 0..500 {
-            let scene = Scene::draw(Traits::default(), &mut Seed(4).stream(Purpose::Generate, 9, number));
-            let (_, head, _) = scene.creature.build();
+            let scene = Scene::draw(
+                Traits::default().into(),
+                &Framing::stand_in(),
+                &mut Seed(4).stream(Purpose::Generate, 9, number),
+            );
+            let creature = scene.creature.as_ref().unwrap();
+            let (_, head, _) = creature.build();
             let at = on_picture(&scene.solid.place, head);
-            let margin = REACH * scene.creature.head.radius * scene.solid.place.scale - 1e-4;
+            let margin = REACH * creature.head.radius * scene.solid.place.scale - 1e-4;
             for place in [at.x, at.y] {
                 assert!(place >= margin && place <= 1.0 - margin, "scene {number}: head at {at:?}");
             }

@@ -1,6 +1,7 @@
-//! The vocabulary of creatures: what they can look like, and what of that a class fixes.
+//! The vocabulary of scenes: what they are about, what creatures can look like, and what of that a class fixes.
 
 use super::markings::Markings;
+use super::things::Thing;
 use convnet_tensor::Stream;
 
 /// The form of a creature's ears. Pointed and round ones are equally large.
@@ -12,6 +13,20 @@ pub enum Ears {
     Round,
     /// Hanging down beside the head.
     Drooping,
+    /// Upright, long and equally wide all the way.
+    Long,
+    /// A ball on a stalk.
+    Stalked,
+    /// Thin horns that bend outwards.
+    Curved,
+    /// A stem that parts in two.
+    Forked,
+    /// Upright at first, the tip hanging outwards.
+    Folded,
+    /// A short stem below a bar.
+    Barred,
+    /// None at all.
+    Absent,
 }
 
 /// The form of a creature's tail.
@@ -40,7 +55,18 @@ pub enum Pose {
 
 impl Ears {
     /// All of them.
-    pub const ALL: [Ears; 3] = [Ears::Pointed, Ears::Round, Ears::Drooping];
+    pub const ALL: [Ears; 10] = [
+        Ears::Pointed,
+        Ears::Round,
+        Ears::Drooping,
+        Ears::Long,
+        Ears::Stalked,
+        Ears::Curved,
+        Ears::Forked,
+        Ears::Folded,
+        Ears::Barred,
+        Ears::Absent,
+    ];
 }
 
 impl Tail {
@@ -70,6 +96,32 @@ pub struct Traits {
     pub markings: Option<Markings>,
     /// How the body is held.
     pub pose: Option<Pose>,
+}
+
+/// What a scene is about: the largest object in it, whose place the mask tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A creature with these traits.
+    Creature(Traits),
+    /// A thing with these markings, or with any.
+    Thing(Thing, Option<Markings>),
+}
+
+impl From<Traits> for Subject {
+    fn from(traits: Traits) -> Subject {
+        Subject::Creature(traits)
+    }
+}
+
+impl From<Looks> for Traits {
+    fn from(looks: Looks) -> Traits {
+        Traits {
+            ears: Some(looks.ears),
+            tail: Some(looks.tail),
+            markings: Some(looks.markings),
+            pose: Some(looks.pose),
+        }
+    }
 }
 
 /// Everything that [`Traits`] may leave open.
