@@ -39,7 +39,7 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
     let speed = Speed::measure();
     let mut pictures = Vec::new();
     for data in Data::ALL {
-        if experiments.iter().any(|experiment| experiment.data == data) {
+        if experiments.iter().any(|experiment| experiment.data == Some(data)) {
             pictures.push((data.name(), data.planned(options)?));
         }
     }
@@ -67,8 +67,8 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
             table.row([experiment.id, experiment.title, "–", why]);
             continue;
         }
-        let generated =
-            pictures.iter().any(|(name, planned)| *name == experiment.data.name() && planned.generated);
+        let name = experiment.data.map(Data::name);
+        let generated = pictures.iter().any(|(of, planned)| Some(*of) == name && planned.generated);
         let cost = experiment.expected(options.profile, base.1.map_or(0.0, |row| row.forward), generated);
         let seconds = speed.seconds(&cost);
         total += seconds;

@@ -41,7 +41,7 @@ fn prepared(
     create_folders(&options.out)?;
     let _lock = lock(&options.out)?;
     let mut progress = Progress::stderr();
-    let wanted: Vec<Data> = experiments.iter().map(|experiment| experiment.data).collect();
+    let wanted: Vec<Data> = experiments.iter().filter_map(|experiment| experiment.data).collect();
     let sets = Sets::obtain(&wanted, options, &mut progress)?;
     let base = match experiments.iter().any(|experiment| experiment.base) {
         true => Some(Base::obtain(options, &mut progress)?.map(Arc::new)),
@@ -87,7 +87,7 @@ fn all(
     let mut kept = BTreeMap::new();
     for experiment in ALL {
         if let Some((record, source)) = lab.kept(experiment) {
-            results.data.extend(record.data.clone().map(|key| (key, source)));
+            results.data.extend(record.data.clone().zip(source));
             kept.insert(experiment.id, record);
         }
     }
@@ -140,14 +140,15 @@ fn one(
     lab.models.clear();
     lab.checkpoints.clear();
     let forward = lab.base.as_ref().and_then(|base| Some(base.as_ref().ok()?.row.forward));
-    let generated = lab.sets.known(experiment.data).is_some_and(|(_, source, _)| source.generated);
+    let pictures = experiment.data.and_then(|data| lab.sets.known(data));
+    let generated = pictures.as_ref().is_some_and(|(_, source, _)| source.generated);
     let cost = experiment.expected(lab.profile, forward.unwrap_or_default(), generated);
     lab.record = Record {
         id: experiment.id.into(),
         title: Some(experiment.title.into()),
         isa: Some(simd::isa().name().into()),
         convolution: Some(convolution().into()),
-        data: lab.sets.known(experiment.data).map(|(key, ..)| key.to_string()),
+        data: pictures.map(|(key, ..)| key.to_string()),
         book: experiment.book.iter().map(|(name, range)| (name.to_string(), *range)).collect(),
         note: (!experiment.note.is_empty()).then(|| experiment.note.into()),
         predicted_seconds: Some(speed.seconds(&cost)),

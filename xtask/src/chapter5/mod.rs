@@ -21,8 +21,8 @@ pub(crate) struct Experiment {
     pub(crate) title: &'static str,
     /// Experiments whose models it takes.
     pub(crate) needs: &'static [&'static str],
-    /// The pictures that it takes.
-    pub(crate) data: Data,
+    /// The pictures that it takes of those that are found, downloaded or painted for all.
+    pub(crate) data: Option<Data>,
     /// Whether it builds on a pretrained base.
     pub(crate) base: bool,
     /// Whether only the profile `book` has time for it; the smoke run makes one step of it.
@@ -44,7 +44,8 @@ impl Experiment {
     pub(crate) fn expected(&self, profile: Profile, forward: f64, generated: bool) -> Cost {
         let cost = (self.cost)(profile, forward);
         // A base takes its own size of pictures.
-        let share = if self.base { 1.0 } else { self.data.share(generated, profile) };
+        let data = self.data.filter(|_| !self.base);
+        let share = data.map_or(1.0, |data| data.share(generated, profile));
         Cost { convolution: cost.convolution * share, ..cost }
     }
 
@@ -87,6 +88,7 @@ pub(crate) const ALL: &[Experiment] = &[
     insides::ACTIVATIONS,
     insides::FILTERS,
     insides::HEATMAPS,
+    insides::PROOF,
 ];
 
 /// The experiment whose network the page carries.

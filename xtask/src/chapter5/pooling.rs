@@ -12,7 +12,7 @@ pub(crate) const POOLING: Experiment = Experiment {
     id: "5.1.2",
     title: "Max-pooling: with and without it",
     needs: &[],
-    data: Data::Digits,
+    data: Some(Data::Digits),
     base: false,
     book_only: false,
     book: &[("without_pooling_coefficients", [30_976.0, 30_976.0])],

@@ -12,7 +12,7 @@ pub(crate) const SHIFT: Experiment = Experiment {
     id: "5.1-shift",
     title: "Translation invariance: accuracy on shifted digits",
     needs: &["5.1", "5.1-dense"],
-    data: Data::Digits,
+    data: Some(Data::Digits),
     base: false,
     book_only: false,
     book: &[],

@@ -7,7 +7,7 @@ pub(crate) const CONVOLUTION: Experiment = Experiment {
     id: "5.1.1",
     title: "The convolution operation: patches, kernels, borders, strides",
     needs: &[],
-    data: Data::Digits,
+    data: Some(Data::Digits),
     base: false,
     book_only: false,
     book: &[],

@@ -19,9 +19,11 @@ struct Kept {
     /// All that decides the findings beside the pictures.
     fingerprint: String,
     threads: usize,
-    /// What a reader should know of the pictures.
-    source: DataSource,
+    /// What a reader should know of the pictures; none where it takes none that are at hand for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    source: Option<DataSource>,
     /// Some digits of their checksum.
+    #[serde(default)]
     pictures: String,
     /// The pretrained base that it took, and some digits of its checksum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,8 +68,13 @@ impl Lab {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             models.insert(name, sha256(path).with_context(|| format!("{} cannot be read", path.display()))?);
         }
-        let (_, source, pictures) =
-            self.sets.known(experiment.data).context("the pictures are not at hand")?;
+        let (source, pictures) = match experiment.data {
+            Some(data) => {
+                let (_, source, pictures) = self.sets.known(data).context("the pictures are not at hand")?;
+                (Some(source), pictures)
+            }
+            None => (None, String::new()),
+        };
         let kept = Kept {
             fingerprint: self.fingerprint(experiment),
             threads: self.threads,
@@ -82,7 +89,7 @@ impl Lab {
 
     /// What an earlier run found with the very same settings and pictures, and what these were, if its models and figures are
     /// all there and unchanged. Pictures that this run does not take are not compared: they stand beside what was found.
-    pub(crate) fn kept(&self, experiment: &Experiment) -> Option<(Record, DataSource)> {
+    pub(crate) fn kept(&self, experiment: &Experiment) -> Option<(Record, Option<DataSource>)> {
         let mut bytes = Vec::new();
         File::open(self.kept_path(experiment.id)).ok()?.take(LARGEST_RECORD).read_to_end(&mut bytes).ok()?;
         let Kept { fingerprint, threads, source, pictures, base, models, mut record } =
@@ -92,7 +99,8 @@ impl Lab {
             sha256(&self.out.join("models").join(name)).is_ok_and(|found| found == *expected)
         };
         let same = fingerprint == self.fingerprint(experiment) && record.id == experiment.id;
-        let same_pictures = self.sets.known(experiment.data).is_none_or(|(_, _, known)| known == pictures);
+        let at_hand = experiment.data.and_then(|data| self.sets.known(data));
+        let same_pictures = at_hand.is_none_or(|(_, _, known)| known == pictures);
         let same_base = self.known_base(experiment).is_none_or(|known| Some(known) == base);
         if !(same
             && same_pictures

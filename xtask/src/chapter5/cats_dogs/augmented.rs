@@ -11,7 +11,7 @@ pub(crate) const AUGMENTED: Experiment = Experiment {
     id: "5.2.5",
     title: "With augmentation and dropout",
     needs: &["5.2.1"],
-    data: Data::CatsDogs,
+    data: Some(Data::CatsDogs),
     base: false,
     book_only: false,
     book: &[("best_val_accuracy", [0.82, 0.85]), ("parameters", [3_453_121.0, 3_453_121.0])],

@@ -10,7 +10,7 @@ pub(crate) const DATASET: Experiment = Experiment {
     id: "5.2.1",
     title: "The pictures to train, validate and test with",
     needs: &[],
-    data: Data::CatsDogs,
+    data: Some(Data::CatsDogs),
     base: false,
     book_only: false,
     book: &[],

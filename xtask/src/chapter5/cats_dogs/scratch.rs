@@ -14,7 +14,7 @@ pub(crate) const FROM_SCRATCH: Experiment = Experiment {
     id: "5.2.4",
     title: "Cats and dogs from scratch",
     needs: &["5.2.1"],
-    data: Data::CatsDogs,
+    data: Some(Data::CatsDogs),
     base: false,
     book_only: false,
     book: &[("best_val_accuracy", [0.71, 0.74]), ("parameters", [3_453_121.0, 3_453_121.0])],

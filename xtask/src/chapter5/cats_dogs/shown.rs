@@ -12,7 +12,7 @@ pub(crate) const SHOWN: Experiment = Experiment {
     id: "5.2.5-show",
     title: "One training picture, augmented four times",
     needs: &["5.2.1"],
-    data: Data::CatsDogs,
+    data: Some(Data::CatsDogs),
     base: false,
     book_only: false,
     book: &[],

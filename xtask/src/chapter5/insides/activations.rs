@@ -14,7 +14,7 @@ pub(crate) const ACTIVATIONS: Experiment = Experiment {
     id: "5.4.1",
     title: "Intermediate activations: what each layer makes of a cat",
     needs: &["5.2.5"],
-    data: Data::CatsDogs,
+    data: Some(Data::CatsDogs),
     base: false,
     book_only: false,
     book: &[],

@@ -2,7 +2,7 @@
 
 use super::{go_on, shown};
 use crate::chapter5::{Cost, Experiment};
-use crate::lab::{Data, Lab};
+use crate::lab::Lab;
 use crate::options::Profile;
 use anyhow::Result;
 use convnet_layers::Model;
@@ -17,7 +17,7 @@ pub(crate) const FILTERS: Experiment = Experiment {
     id: "5.4.2",
     title: "What filters look for: gradient ascent on the picture",
     needs: &[],
-    data: Data::CatsDogs,
+    data: None,
     base: true,
     book_only: false,
     book: &[],

@@ -19,7 +19,7 @@ pub(crate) const HEATMAPS: Experiment = Experiment {
     id: "5.4.3",
     title: "Where a network looks: heatmaps of the elephants and of a cat",
     needs: &[],
-    data: Data::CatsDogs,
+    data: Some(Data::CatsDogs),
     base: false,
     book_only: false,
     book: &[("african_elephant", [0.909, 0.909])],
@@ -37,7 +37,7 @@ pub(crate) const HEATMAPS: Experiment = Experiment {
 };
 
 /// What is shown: the book's method, its kin, and, with the book's patience, all.
-fn methods(profile: Profile) -> Vec<Method> {
+pub(super) fn methods(profile: Profile) -> Vec<Method> {
     let shown = match profile {
         Profile::Smoke => 1,
         Profile::Quick => 4,
@@ -135,13 +135,13 @@ fn look(
         };
         maps.push((shade(&heat)?, format!("{}, deletion {area:.2}", method.name())));
         maps.push((shade(&control)?, format!("its twin: {:.2} alike", found.likeness[0])));
-        scores.push((method.name(), area, found.likeness[0]));
+        scores.push((method, area, found.likeness[0]));
         lab.progress.advance(1);
     }
     lab.progress.finish();
     if is_main {
         for (method, area, likeness) in &scores {
-            let key = method.to_lowercase().replace("++", "_plus_plus").replace([' ', '-'], "_");
+            let key = key(method);
             lab.metric(format!("{key}_deletion"), *area);
             lab.metric(format!("{key}_twin_likeness"), *likeness);
         }
@@ -153,11 +153,16 @@ fn look(
     lab.figure(&format!("{what}-{name}-methods.svg"), caption, gallery.as_bytes())
 }
 
+/// A method's name as the beginning of a figure's.
+pub(super) fn key(method: &Method) -> String {
+    method.name().to_lowercase().replace("++", "_plus_plus").replace([' ', '-'], "_")
+}
+
 fn told(prediction: &Prediction) -> String {
     format!("{} {:.3}", prediction.class.name.replace('_', " "), prediction.probability)
 }
 
 /// The map of one picture without its batch axis.
-fn flat(map: &Tensor) -> Result<Tensor> {
+pub(super) fn flat(map: &Tensor) -> Result<Tensor> {
     Ok(map.reshaped(map.shape().without_first())?)
 }

@@ -3,10 +3,12 @@
 mod activations;
 mod filters;
 mod heatmaps;
+mod proof;
 
 pub(crate) use activations::ACTIVATIONS;
 pub(crate) use filters::FILTERS;
 pub(crate) use heatmaps::HEATMAPS;
+pub(crate) use proof::PROOF;
 
 use crate::exit::Interrupted;
 use crate::lab::Lab;
