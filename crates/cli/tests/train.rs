@@ -149,7 +149,7 @@ fn what_cannot_be_learned_is_told_before_anything_else() {
     for (arguments, expected) in [
         (&["train", "one", "--base", "base.safetensors"][..], "one class, `lying`"),
         (&["train", "nowhere", "--base", "base.safetensors"], "nowhere"),
-        (&["train", "two"], "no pretrained weights are at hand"),
+        (&["train", "two", "--base", "vgg16"], "no pretrained weights are at hand"),
         (&["train", "two", "--base", "base.safetensors", "--augment", "wrong.json"], "wrong.json"),
         (
             &["train", "two", "--base", "base.safetensors", "--augment", "list.json"],

@@ -24,6 +24,7 @@ pages! {
     Transfer "transfer"
     Inside "inside"
     Heatmaps "heatmaps"
+    FirstSteps "first-steps"
     FromKeras "from-keras"
     Stumbles "stumbles"
     Extending "extending"

@@ -2,7 +2,9 @@
 
 use crate::source::{Source, weights_at_hand, whole};
 use anyhow::{Context, Result, bail};
+use convnet_datasets::MINI_VGG;
 use convnet_layers::Model;
+use convnet_pretrained::Loading;
 use convnet_pretrained::zoo::{self, Entry, Top};
 use std::path::Path;
 
@@ -20,7 +22,11 @@ pub(crate) struct Base {
 const SIDE: usize = 224;
 
 /// What `auto` takes, the first that is at hand: much accuracy for little arithmetic comes first.
-const AUTO: [&str; 3] = ["mobilenet", "efficientnet_lite0", "vgg16"];
+const AUTO: [&str; 4] = ["mobilenet", "efficientnet_lite0", "vgg16", MINI];
+
+/// The base that comes with the program, and the side of its pictures unless told otherwise.
+const MINI: &str = "mini_vgg";
+const MINI_SIDE: usize = 96;
 
 impl Base {
     /// The base of this name or in this file; of `auto` the first of the zoo whose weights are at hand.
@@ -31,6 +37,13 @@ impl Base {
         let names = if name == "auto" { &AUTO[..] } else { &[name] };
         let mut why = Vec::new();
         for name in names {
+            if name.replace('-', "_") == MINI {
+                let entry = zoo::mini_vgg(size.unwrap_or(MINI_SIDE), Top::Without);
+                let last_block = entry.fine_tune_from;
+                let (model, _) = entry.load_bytes(MINI_VGG, Loading::by_name())?;
+                let told = format!("{MINI}, which comes with the program and has seen painted scenes only");
+                return Base::of(model, told, Some(last_block));
+            }
             let Some(entry) = entry(name, size.unwrap_or(SIDE))? else {
                 return Base::of_file(name, size);
             };

@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "PICTURES")]
     pictures: PathBuf,
 
-    /// The pretrained base: auto, mobilenet, efficientnet_lite0, vgg16, or a model file
+    /// The pretrained base: auto, mobilenet, efficientnet_lite0, vgg16, mini_vgg, or a model file
     #[arg(long, value_name = "BASE", default_value = "auto")]
     base: String,
 
