@@ -6,7 +6,7 @@ mod shared;
 
 use convnet::data::Augment;
 use convnet::prelude::*;
-use convnet::report::grid;
+use convnet_report::grid;
 use shared::{Result, cats_and_dogs, numbers, picture, tell, write};
 
 /// The chapter has 100.

@@ -5,7 +5,7 @@
 mod shared;
 
 use convnet::prelude::*;
-use convnet::report::chart::learning_curves;
+use convnet_report::chart::learning_curves;
 use shared::{Result, cats_and_dogs, made, tell};
 
 /// The chapter has 30.

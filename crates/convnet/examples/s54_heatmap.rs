@@ -5,10 +5,10 @@
 mod shared;
 
 use convnet::prelude::*;
-use convnet::report::grid;
 use convnet::visualize::heatmaps::{Cam, Method};
 use convnet::visualize::honesty::{random_twin, twin};
 use convnet::visualize::{Blend, ColourMap, Target, overlay};
+use convnet_report::grid;
 use shared::{Result, cats_and_dogs, made, numbers, picture, write};
 
 fn main() -> Result<()> {

@@ -9,7 +9,6 @@ pub use convnet_cpu as cpu;
 pub use convnet_data as data;
 pub use convnet_layers as layers;
 pub use convnet_pretrained as pretrained;
-pub use convnet_report as report;
 pub use convnet_tensor as tensor;
 pub use convnet_train as train;
 pub use convnet_visualize as visualize;

@@ -1,8 +1,8 @@
 //! What the drawings have in common: a layer without a network around it, and numbers as coloured squares.
 
 use convnet::prelude::*;
-use convnet::report::chart::{Anchor, Canvas};
-use convnet::report::{ColourMap, Picture};
+use convnet_report::chart::{Anchor, Canvas};
+use convnet_report::{ColourMap, Picture};
 use std::error::Error;
 
 /// A figure that could not be drawn says why.

@@ -3,10 +3,10 @@
 use crate::draw::Result;
 use convnet::data::Augment;
 use convnet::prelude::*;
-use convnet::report::{Picture, grid};
 use convnet::visualize::heatmaps::{Cam, Method};
 use convnet::visualize::honesty::{pointing_game, random_twin, twin};
 use convnet::visualize::{Blend, ColourMap, Target, activations as insides, overlay};
+use convnet_report::{Picture, grid};
 
 /// The sides of painted scenes, to be changed and to be recognised.
 const SHOWN: usize = 96;

@@ -6,7 +6,7 @@ mod draw;
 mod learned;
 mod windows;
 
-use convnet::report::{create_folder, write_file};
+use convnet_report::{create_folder, write_file};
 use std::error::Error;
 use std::path::PathBuf;
 

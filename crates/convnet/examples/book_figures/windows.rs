@@ -2,7 +2,7 @@
 
 use crate::draw::{Point, Result, arrow, cells, framed, grey, outlined, signed, size, square, through};
 use convnet::prelude::*;
-use convnet::report::chart::{Anchor, Canvas};
+use convnet_report::chart::{Anchor, Canvas};
 
 const MARGIN: f64 = 16.0;
 

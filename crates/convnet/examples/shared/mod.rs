@@ -4,8 +4,8 @@
 
 use convnet::data::{LoadOptions, PictureFolder};
 use convnet::prelude::*;
-use convnet::report::{Picture, create_folder};
 use convnet::train::Stop;
+use convnet_report::{Picture, create_folder};
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
