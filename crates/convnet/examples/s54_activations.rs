@@ -11,7 +11,7 @@ use shared::{Result, cats_and_dogs, made, numbers, picture, write};
 fn main() -> Result<()> {
     let model = Model::load(made("cats_and_dogs.safetensors")?, &LayerClasses::builtin())?;
     let [.., test] = cats_and_dogs(std::env::args().nth(1), 150)?;
-    let some = test.subset(100, Seed(1))?;
+    let some = test.subset(test.len().min(100), Seed(1))?;
     write("s54_picture.png", &picture(&some.picture(0)?)?)?;
 
     let layers: Vec<&str> =

@@ -18,8 +18,8 @@ fn main() -> Result<()> {
     let layer = arguments.next().unwrap_or_else(|| "block3_conv1".into());
 
     let (model, _) = vgg16(150, Top::Without).load(weights, Loading::in_order())?;
-    let filters: Vec<usize> = (0..16).collect();
-    let recipe = Ascent::better([96, 96]); // or Ascent::book(size, &model.input().pixels)
+    let filters: Vec<usize> = (0..8).collect();
+    let recipe = Ascent::better([64, 64]); // or Ascent::book(size, &model.input().pixels)
     for (name, model) in [("trained", &model), ("random", &random_twin(&model, Seed(2))?)] {
         let painted = ascend(model, &layer, &filters, &recipe)?;
         write(&format!("s54_{layer}_{name}.png"), &picture(&tiles(&painted.pictures()?, 4, 4)?)?)?;
