@@ -88,7 +88,7 @@ impl Span {
     fn faster(self) -> Option<String> {
         (self.rate != RATE).then(|| {
             format!(
-                "The learning rate is {:.0e}, {} times the chapter's, so that fewer epochs go about as far.",
+                "The learning rate is {:.0e}, {:.0} times the chapter's, so that fewer epochs go about as far.",
                 self.rate,
                 self.rate / RATE
             )
