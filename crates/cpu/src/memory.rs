@@ -408,8 +408,8 @@ mod tests {
 
     #[test]
     fn what_one_item_needs_is_kept_for_every_thread() {
-        // A size that no other test uses. One item at a time, so that the threads never need their blocks together.
-        let len = 345_678;
+        // So large that no other test comes near it. One item at a time, so that the threads never need their blocks together.
+        let len = 6_543_210;
         let (turn, first) = (Mutex::new(0), Mutex::new(None));
         parallel::install(3, || {
             parallel::for_each(6, |item| {
@@ -433,7 +433,7 @@ mod tests {
 
     #[test]
     fn an_item_that_panics_ends() {
-        let len = 567_890;
+        let len = 3_456_789;
         let panics = || parallel::for_each(4, |_| panic!("{:?}", Buffer::<u8>::recycled(len)));
         assert!(std::panic::catch_unwind(|| parallel::install(2, panics)).is_err());
         assert_eq!((shelf(len).0, shelf(len).1), (1, 0));
