@@ -139,10 +139,9 @@ fn one(
 ) -> Record {
     lab.models.clear();
     lab.checkpoints.clear();
-    let forward = lab.base.as_ref().and_then(|base| Some(base.as_ref().ok()?.row.forward));
     let pictures = experiment.data.and_then(|data| lab.sets.known(data));
     let generated = pictures.as_ref().is_some_and(|(_, source, _)| source.generated);
-    let cost = experiment.expected(lab.profile, forward.unwrap_or_default(), generated);
+    let cost = experiment.expected(lab.profile, lab.base_cost(), generated);
     lab.record = Record {
         id: experiment.id.into(),
         title: Some(experiment.title.into()),

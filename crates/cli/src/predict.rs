@@ -1,12 +1,11 @@
 //! `convnet predict MODEL PICTURE…|FOLDER`.
 
-use crate::source::Source;
+use crate::source::{Source, file_at_hand};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use convnet_data::decode::{Decoder, read};
 use convnet_data::is_picture;
 use convnet_data::resize::Resizer;
-use convnet_datasets::{DataChoice, Found, Manifest, Places, find};
 use convnet_layers::{FinalActivation, Model};
 use convnet_pretrained::zoo::ImageNetClasses;
 use convnet_tensor::{Pixels, Tensor};
@@ -197,11 +196,10 @@ pub(crate) fn names(model: &Model) -> Result<Vec<String>> {
     if own.len() == outputs {
         return Ok(own.clone());
     }
-    if let (1000 | 1001, Found::Files(located)) = (
-        outputs,
-        find(&Manifest::named("imagenet_class_index")?, &DataChoice::Auto, &Places::from_environment())?,
-    ) {
-        let classes = ImageNetClasses::read(located.files.first().context("a manifest names a file")?)?;
+    if let 1000 | 1001 = outputs
+        && let Ok(file) = file_at_hand("imagenet_class_index")?
+    {
+        let classes = ImageNetClasses::read(file)?;
         let classes = if outputs == 1001 { classes.with_background() } else { classes };
         return Ok(classes.names().map(str::to_string).collect());
     }

@@ -37,7 +37,8 @@ pub(crate) struct Opened {
 /// The side of the zoo's pictures unless told otherwise.
 const SIDE: usize = 224;
 
-/// That of mini-VGG's.
+/// The base that comes with the program, and the side of its pictures.
+pub(crate) const MINI: &str = "mini_vgg";
 const SMALL_SIDE: usize = 64;
 
 impl Source {
@@ -94,14 +95,8 @@ impl Source {
                 let model = entry.untrained(convnet_tensor::Seed(0))?;
                 return Ok(Opened { model, channels_first: false, said: Vec::new() });
             }
-            if entry.manifest.is_none() && entry.name == "mini_vgg" {
-                let (model, loaded) = entry.load_bytes(MINI_VGG, Loading::by_name())?;
-                let said = vec![format!("{}, which comes with the program: {loaded}", self.model)];
-                return Ok(Opened { model, channels_first: false, said });
-            }
-            match weights_at_hand(&entry)? {
-                Ok(file) => {
-                    let (model, said) = whole(entry, &file)?;
+            match with_weights(entry)? {
+                Ok(Weighted { model, said, .. }) => {
                     return Ok(Opened { model, channels_first: false, said });
                 }
                 Err(lacking) => why.push(lacking),
@@ -111,12 +106,39 @@ impl Source {
     }
 }
 
-/// The file of an entry's weights, or why there is none.
+/// A network of the zoo with its weights.
+#[derive(Debug)]
+pub(crate) struct Weighted {
+    pub(crate) model: Model,
+    /// What a reader should know of it, in sentences.
+    pub(crate) said: Vec<String>,
+    /// Where its weights lie; `None` for those that come with the program.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// An entry with the weights that are at hand, or why there are none.
 ///
 /// # Errors
 /// For a file that is there and not what it should be.
-pub(crate) fn weights_at_hand(entry: &Entry) -> Result<Result<PathBuf, String>> {
-    let name = entry.manifest.unwrap_or(entry.name);
+pub(crate) fn with_weights(entry: Entry) -> Result<Result<Weighted, String>> {
+    if entry.name == MINI {
+        let (model, loaded) = entry.load_bytes(MINI_VGG, Loading::by_name())?;
+        let said = vec![format!("{MINI}, which comes with the program: {loaded}")];
+        return Ok(Ok(Weighted { model, said, file: None }));
+    }
+    let file = match file_at_hand(entry.manifest.unwrap_or(entry.name))? {
+        Ok(file) => file,
+        Err(lacking) => return Ok(Err(lacking)),
+    };
+    let (model, said) = whole(entry, &file)?;
+    Ok(Ok(Weighted { model, said, file: Some(file) }))
+}
+
+/// The first file of a manifest, or why it is not at hand; nothing is fetched.
+///
+/// # Errors
+/// For a file that is there and not what it should be.
+pub(crate) fn file_at_hand(name: &str) -> Result<Result<PathBuf, String>> {
     Ok(match find(&Manifest::named(name)?, &DataChoice::Auto, &Places::from_environment())? {
         Found::Files(mut located) => {
             anyhow::ensure!(!located.files.is_empty(), "the manifest of {name} names no file");
@@ -130,8 +152,7 @@ pub(crate) fn weights_at_hand(entry: &Entry) -> Result<Result<PathBuf, String>> 
     })
 }
 
-/// The networks that a name stands for, the best first; none for a name that the zoo does not know. That without a manifest
-/// is mini-VGG, whose weights come with the program.
+/// The networks that a name stands for, the best first; none for a name that the zoo does not know.
 fn zoo_entries(name: &str, size: Option<usize>) -> Result<Vec<Entry>> {
     let side = size.unwrap_or(SIDE);
     Ok(match name {
@@ -144,13 +165,13 @@ fn zoo_entries(name: &str, size: Option<usize>) -> Result<Vec<Entry>> {
                 zoo::efficientnet_lite0(side, Top::Without),
             ]
         }
-        "mini_vgg" => vec![zoo::mini_vgg(size.unwrap_or(SMALL_SIDE), Top::Classes(MINI_VGG_CLASSES))],
+        MINI => vec![zoo::mini_vgg(size.unwrap_or(SMALL_SIDE), Top::Classes(MINI_VGG_CLASSES))],
         _ => Vec::new(),
     })
 }
 
 /// The network as far as the file has weights for it.
-pub(crate) fn whole(entry: Entry, file: &Path) -> Result<(Model, Vec<String>)> {
+fn whole(entry: Entry, file: &Path) -> Result<(Model, Vec<String>)> {
     let name = entry.name;
     let (model, loaded) = entry.load(file, Loading::by_name())?;
     let mut said = vec![format!("{name} from {}: {loaded}", file.display())];
@@ -172,4 +193,9 @@ pub(crate) fn whole(entry: Entry, file: &Path) -> Result<(Model, Vec<String>)> {
 /// Whether files of this format come from a framework with channels before rows.
 pub(crate) fn is_channels_first(format: Format) -> bool {
     matches!(format, Format::Torch | Format::Onnx)
+}
+
+/// The name of a file, which may be shown to others: they need not know this machine's folders.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

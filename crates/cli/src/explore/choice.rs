@@ -1,9 +1,8 @@
 //! The model that is explored where none is named: the best at hand.
 
-use crate::source::{weights_at_hand, whole};
-use anyhow::{Context, Result};
+use crate::source::{Weighted, with_weights};
+use anyhow::Result;
 use convnet_data::generated;
-use convnet_datasets::{DataChoice, Found, Manifest, Places, find};
 use convnet_layers::{Architecture, Conv2D, Dense, Dropout, Flatten, InputSpec, MaxPooling2D, Model};
 use convnet_pretrained::zoo::{self, Entry, Top};
 use convnet_report::Progress;
@@ -12,7 +11,7 @@ use convnet_train::optimizers::Adam;
 use convnet_train::{Event, Fit, Loss, Sinks, fit};
 use std::io::Stderr;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A model, its name and what a reader should know of it.
 pub(super) type Chosen = (Model, String, Vec<String>);
@@ -39,9 +38,8 @@ fn known() -> Result<[Entry; 5]> {
 /// For a file of weights that is there and not what it should be.
 pub(super) fn best(progress: &mut Progress<Stderr>) -> Result<Chosen> {
     for entry in known()? {
-        let Ok(file) = weights_at_hand(&entry)? else { continue };
         let name = entry.name.to_string();
-        let (model, said) = whole(entry, &file)?;
+        let Ok(Weighted { model, said, .. }) = with_weights(entry)? else { continue };
         return Ok((model, name, told(&said, progress)));
     }
     progress.say(
@@ -106,17 +104,6 @@ pub(super) fn digits(progress: &mut Progress<Stderr>) -> Result<Chosen> {
         100.0 * accuracy
     );
     Ok((model, "painted digits".into(), vec![told]))
-}
-
-/// The first file of a manifest, where it is at hand; nothing is fetched.
-///
-/// # Errors
-/// When it is not.
-pub(super) fn file_at_hand(manifest: &str) -> Result<PathBuf> {
-    match find(&Manifest::named(manifest)?, &DataChoice::Auto, &Places::from_environment())? {
-        Found::Files(located) => located.files.into_iter().next().context("a manifest names a file"),
-        _ => anyhow::bail!("{manifest} is not at hand"),
-    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ mod similar;
 mod wire;
 
 use crate::predict::Range;
-use crate::source::Source;
+use crate::source::{Source, file_name};
 use anyhow::{Context, Result};
 use convnet_layers::{InputSpec, Model};
 use convnet_report::Progress;
@@ -106,9 +106,7 @@ impl Arguments {
         let Some(model) = &self.model else { return choice::best(progress) };
         let source = Source { model: model.clone(), weights: self.weights.clone(), size: self.size };
         let opened = source.open()?;
-        // The name alone: a page may be shown to others, who need not know this machine's folders.
-        let name =
-            Path::new(model).file_name().map_or_else(|| model.clone(), |name| name.to_string_lossy().into());
+        let name = file_name(Path::new(model));
         let mut model = opened.model;
         if let Some(pixels) = self.pixels {
             let input = InputSpec { pixels: pixels.into(), ..model.input().clone() };

@@ -1,7 +1,7 @@
 //! Pictures that are offered, so that the page works at once: what the model takes decides which.
 
-use super::choice::file_at_hand;
 use super::similar::Index;
+use crate::source::file_at_hand;
 use convnet_data::generated::{DIGIT_SIDE, digit, scenes};
 use convnet_layers::InputSpec;
 use convnet_report::Picture;
@@ -52,7 +52,8 @@ fn digits() -> Vec<Sample> {
 
 /// The chapter's elephants, where they are at hand.
 fn photographs() -> impl Iterator<Item = Sample> {
-    let elephants = file_at_hand("creative_commons_elephant").ok().and_then(|path| std::fs::read(path).ok());
+    let elephants = file_at_hand("creative_commons_elephant").ok().and_then(Result::ok);
+    let elephants = elephants.and_then(|path| std::fs::read(path).ok());
     elephants.into_iter().map(|file| Sample { label: "elephants".into(), file })
 }
 

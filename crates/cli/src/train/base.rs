@@ -1,12 +1,9 @@
 //! The pretrained base of a training.
 
-use crate::source::{Source, weights_at_hand, whole};
+use crate::source::{MINI, Source, Weighted, file_name, with_weights};
 use anyhow::{Context, Result, bail};
-use convnet_datasets::MINI_VGG;
 use convnet_layers::Model;
-use convnet_pretrained::Loading;
 use convnet_pretrained::zoo::{self, Entry, Top};
-use std::path::Path;
 
 /// A base with its weights, up to its last feature maps.
 #[derive(Debug)]
@@ -24,8 +21,7 @@ const SIDE: usize = 224;
 /// What `auto` takes, the first that is at hand: much accuracy for little arithmetic comes first.
 const AUTO: [&str; 4] = ["mobilenet", "efficientnet_lite0", "vgg16", MINI];
 
-/// The base that comes with the program, and the side of its pictures unless told otherwise.
-const MINI: &str = "mini_vgg";
+/// The side of mini-VGG's pictures unless told otherwise.
 const MINI_SIDE: usize = 96;
 
 impl Base {
@@ -37,22 +33,18 @@ impl Base {
         let names = if name == "auto" { &AUTO[..] } else { &[name] };
         let mut why = Vec::new();
         for name in names {
-            if name.replace('-', "_") == MINI {
-                let entry = zoo::mini_vgg(size.unwrap_or(MINI_SIDE), Top::Without);
-                let last_block = entry.fine_tune_from;
-                let (model, _) = entry.load_bytes(MINI_VGG, Loading::by_name())?;
-                let told = format!("{MINI}, which comes with the program and has seen painted scenes only");
-                return Base::of(model, told, Some(last_block));
-            }
-            let Some(entry) = entry(name, size.unwrap_or(SIDE))? else {
+            let Some(entry) = entry(name, size)? else {
                 return Base::of_file(name, size);
             };
             let last_block = entry.fine_tune_from;
-            match weights_at_hand(&entry)? {
-                Ok(file) => {
-                    let (model, _) = whole(entry, &file)?;
-                    // The name alone: a card may be shown to others, who need not know this machine's folders.
-                    let told = format!("{name}, weights of {}", file_name(&file));
+            match with_weights(entry)? {
+                Ok(Weighted { model, file, .. }) => {
+                    let told = match file {
+                        Some(file) => format!("{name}, weights of {}", file_name(&file)),
+                        None => {
+                            format!("{MINI}, which comes with the program and has seen painted scenes only")
+                        }
+                    };
                     return Base::of(model, told, Some(last_block));
                 }
                 Err(lacking) => why.push(format!("{name}: {lacking}")),
@@ -83,19 +75,17 @@ impl Base {
     }
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
 fn layer_of(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(layer, _)| layer)
 }
 
-fn entry(name: &str, size: usize) -> Result<Option<Entry>> {
+fn entry(name: &str, size: Option<usize>) -> Result<Option<Entry>> {
+    let side = size.unwrap_or(SIDE);
     Ok(match name {
-        "mobilenet" => Some(zoo::mobilenet(1.0, size, Top::Without)?),
-        "efficientnet_lite0" => Some(zoo::efficientnet_lite0(size, Top::Without)),
-        "vgg16" => Some(zoo::vgg16(size, Top::Without)),
+        "mobilenet" => Some(zoo::mobilenet(1.0, side, Top::Without)?),
+        "efficientnet_lite0" => Some(zoo::efficientnet_lite0(side, Top::Without)),
+        "vgg16" => Some(zoo::vgg16(side, Top::Without)),
+        MINI | "mini-vgg" => Some(zoo::mini_vgg(size.unwrap_or(MINI_SIDE), Top::Without)),
         _ => None,
     })
 }
