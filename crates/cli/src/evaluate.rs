@@ -173,8 +173,6 @@ impl Figures {
             ("recall", Align::Right),
             ("precision", Align::Right),
         ]);
-        let percent =
-            |share: Option<f64>| share.map_or("–".into(), |share| format!("{:.1} %", 100.0 * share));
         for of in &self.per_class {
             table.row([
                 of.class.clone(),
@@ -194,6 +192,11 @@ impl Figures {
             words::counted(self.pictures as u64, "picture")
         )
     }
+}
+
+/// A share in percent, or a dash where there is none.
+pub(crate) fn percent(share: Option<f64>) -> String {
+    share.map_or("–".into(), |share| format!("{:.1} %", 100.0 * share))
 }
 
 /// Wilson's interval of 95 % for a share found among so many.

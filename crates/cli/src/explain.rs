@@ -1,16 +1,15 @@
 //! `convnet explain MODEL PICTURE`: where in a picture a class is seen.
 
 use crate::evaluate::options;
+use crate::picture::{Viewer, drawn, heated, numbers};
 use crate::predict::{names, probabilities};
 use crate::source::Source;
 use anyhow::{Context, Result, bail};
-use convnet_data::decode::{Decoder, read};
-use convnet_data::resize::Resizer;
+use convnet_data::decode::read;
 use convnet_layers::Model;
-use convnet_report::{Picture, grid, write_file};
-use convnet_tensor::{Seed, Tensor};
-use convnet_visualize::heatmaps::{Method, normalized};
-use convnet_visualize::{Blend, ColourMap, Target, overlay};
+use convnet_report::{grid, write_file};
+use convnet_tensor::Seed;
+use convnet_visualize::heatmaps::Method;
 use std::path::PathBuf;
 
 /// Draws where in a picture a class is seen: the picture, the heat, and the heat of the same network with random weights.
@@ -57,16 +56,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let path = &arguments.picture;
     let mut bytes = Vec::new();
     read(path, &mut bytes).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
-    let options = options(model.input())?;
-    let mut decoder = Decoder::default();
-    let picture = decoder
-        .decode(&bytes, options.channels)
-        .map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
-    let [height, width, channels] = [options.height, options.width, options.channels];
-    let mut seen = Tensor::<u8>::zeros([height, width, channels]);
-    Resizer::default().resize(picture, height, width, options.fit, options.filter, seen.data_mut());
-    let mut x = Tensor::zeros([1, height, width, channels]);
-    model.input().pixels.write(channels, seen.data(), x.data_mut());
+    options(model.input())?;
+    let seen = Viewer::default().seen(&bytes, model.input());
+    let seen = seen.map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+    let x = numbers(&seen, model.input().pixels);
     let probabilities = probabilities(&model, &x)?;
     let class = match &arguments.class {
         Some(name) => names
@@ -82,9 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let random = Model::new(model.architecture().clone(), model.input().clone(), Seed(1))?;
     let mut shown = vec![drawn(&seen)?];
     for model in [&model, &random] {
-        let heat = normalized(&method.heat(model, &x, &layer, &Target::class(class))?)?;
-        let heat = heat.reshaped([height, width])?;
-        shown.push(drawn(&overlay(&seen, &heat, ColourMap::Inferno, Blend::Mixed(0.5))?)?);
+        shown.push(drawn(&heated(model, &seen, &method, &layer, class)?)?);
     }
     write_file(&arguments.out, &grid(&shown, 3, 4)?.to_png()?).map_err(crate::lost)?;
     crate::print(&format!(
@@ -113,11 +104,6 @@ pub(crate) fn last_maps(model: &Model) -> Result<String> {
     with_maps
         .map(|(path, _)| path.to_string())
         .context("the model has no layer with maps; name one with --layer")
-}
-
-fn drawn(picture: &Tensor<u8>) -> Result<Picture> {
-    let &[height, width, channels] = &picture.shape()[..] else { bail!("a picture has three axes") };
-    Ok(Picture::new(width, height, channels, picture.data().to_vec())?)
 }
 
 #[cfg(test)]

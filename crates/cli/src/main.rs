@@ -6,6 +6,7 @@ mod convert;
 mod evaluate;
 mod explain;
 mod explore;
+mod picture;
 mod predict;
 mod run;
 mod source;

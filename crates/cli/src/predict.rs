@@ -1,11 +1,11 @@
 //! `convnet predict MODEL PICTURE…|FOLDER`.
 
+use crate::picture::{Viewer, numbers};
 use crate::source::{Source, file_at_hand};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use convnet_data::decode::{Decoder, read};
+use convnet_data::decode::read;
 use convnet_data::is_picture;
-use convnet_data::resize::Resizer;
 use convnet_layers::{FinalActivation, Model};
 use convnet_pretrained::zoo::ImageNetClasses;
 use convnet_tensor::{Pixels, Tensor};
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let mut found = Vec::new();
     arguments.pictures.iter().try_for_each(|path| pictures_under(path, 0, &mut found))?;
-    let (mut decoder, mut resizer) = (Decoder::default(), Resizer::default());
+    let mut viewer = Viewer::default();
     if found.is_empty() {
         let named: Vec<_> = arguments.pictures.iter().map(|path| path.display().to_string()).collect();
         bail!("no picture in {}", named.join(", "));
@@ -84,18 +84,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         crate::print("file,class,probability")?;
     }
     for path in &found {
-        let picture = read(path, &mut bytes).map_err(|why| why.to_string()).and_then(|()| {
-            let picture = decoder.decode(&bytes, channels).map_err(|why| why.to_string())?;
-            let input = model.input();
-            let [height, width, _] = input.shape;
-            let mut resized = vec![0; height * width * channels];
-            resizer.resize(picture, height, width, input.fit, input.filter, &mut resized);
-            let mut x = Tensor::zeros([1, height, width, channels]);
-            pixels.write(channels, &resized, x.data_mut());
-            Ok(x)
-        });
+        let picture = read(path, &mut bytes)
+            .map_err(|why| why.to_string())
+            .and_then(|()| viewer.seen(&bytes, model.input()).map_err(|why| why.to_string()));
         let x = match picture {
-            Ok(x) => x,
+            Ok(seen) => numbers(&seen, pixels),
             Err(why) => {
                 // One bad file among thousands must not cost the answers for the others.
                 let _ = writeln!(std::io::stderr(), "{}: {why}", path.display());
@@ -178,14 +171,23 @@ fn quoted(field: &str) -> String {
 
 /// The probability of each class; of a yes or no that of both.
 pub(crate) fn probabilities(model: &Model, x: &Tensor) -> Result<Vec<f32>> {
-    let output = model.predict(x)?;
-    Ok(match (output.data(), model.final_activation()) {
-        (&[yes], FinalActivation::Sigmoid) => vec![1.0 - yes, yes],
-        (all, FinalActivation::Softmax) => all.to_vec(),
+    match model.final_activation() {
+        FinalActivation::Softmax => says(model, x),
+        FinalActivation::Sigmoid if model.output_shape().size() == 1 => says(model, x),
         _ => bail!(
             "the model ends in no probabilities but in numbers of shape {}; `convnet run` gives them",
             model.output_shape()
         ),
+    }
+}
+
+/// What the model says of each class: probabilities, or scores of one that ends in none; of one number those of both classes.
+pub(crate) fn says(model: &Model, x: &Tensor) -> Result<Vec<f32>> {
+    let output = model.predict(x)?;
+    Ok(match (output.data(), model.final_activation()) {
+        (&[yes], FinalActivation::Sigmoid) => vec![1.0 - yes, yes],
+        (&[score], FinalActivation::Linear) => vec![-score, score],
+        (all, _) => all.to_vec(),
     })
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod classifier;
 mod confused;
 pub(crate) mod data;
 mod judging;
-mod kept;
+pub(crate) mod kept;
 mod training;
 mod transfer;
 mod watch;
@@ -14,7 +14,7 @@ pub(crate) use data::Data;
 pub(crate) use judging::{per_class, picture};
 pub(crate) use training::{Length, Recipe, Trained, Validation};
 pub(crate) use transfer::Passed;
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Watch, finished};
 
 use crate::options::Profile;
 use anyhow::{Context, Result};

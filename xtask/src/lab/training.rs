@@ -1,15 +1,14 @@
 //! Training in the lab, with progress and checkpoints.
 
 use super::Lab;
-use super::watch::Watch;
-use crate::exit::Interrupted;
-use anyhow::{Result, bail};
+use super::watch::{Watch, finished};
+use anyhow::Result;
 use convnet_data::Dataset;
 use convnet_layers::{Architecture, InputSpec, Model, snake_case};
 use convnet_report::words;
 use convnet_tensor::Seed;
 use convnet_train::sinks::TerminateOnNaN;
-use convnet_train::{Checkpoints, Ending, Evaluation, Fit, Loss, Schedule, Sinks, Stop, evaluate, fit};
+use convnet_train::{Checkpoints, Evaluation, Fit, Loss, Schedule, Sinks, evaluate, fit};
 use std::time::Instant;
 
 /// Pictures that are looked at together when nothing is learned: enough small ones to keep threads busy, and of large ones
@@ -156,13 +155,7 @@ impl Lab {
             self.record.predicted_seconds = None;
             self.note("Resumed after an interruption: the time counts only what the last run did.");
         }
-        match outcome.ending {
-            Ending::Finished => {}
-            Ending::Stopped(Stop { reason }) => bail!("training stopped: {reason}"),
-            Ending::Interrupted { checkpoint } => {
-                bail!(Interrupted(format!("interrupted; checkpoint: {}", checkpoint.display())))
-            }
-        }
+        finished(outcome.ending, "")?;
         self.record.validation_name = Some(validation.name.into());
         for (series, values) in outcome.history.series() {
             let name = part.map_or(series.to_string(), |part| format!("{part}/{series}"));

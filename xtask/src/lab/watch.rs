@@ -1,7 +1,9 @@
 //! A training as one sees it: progress, figures of each epoch, and how fast it was.
 
+use crate::exit::Interrupted;
+use anyhow::{Result, bail};
 use convnet_report::{Progress, words};
-use convnet_train::{Event, Stop};
+use convnet_train::{Ending, Event, Stop};
 use std::io::Stderr;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -107,5 +109,19 @@ impl convnet_train::Sink for Watch<'_> {
             _ => {}
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// That a training came to its end, or why it did not; `hint` follows where the checkpoint of an interrupted one lies.
+///
+/// # Errors
+/// [`Interrupted`] after Ctrl-C, and the reason of whoever stopped it.
+pub(crate) fn finished(ending: Ending, hint: &str) -> Result<()> {
+    match ending {
+        Ending::Finished => Ok(()),
+        Ending::Stopped(Stop { reason }) => bail!("training stopped: {reason}"),
+        Ending::Interrupted { checkpoint } => {
+            bail!(Interrupted(format!("interrupted; checkpoint: {}{hint}", checkpoint.display())))
+        }
     }
 }

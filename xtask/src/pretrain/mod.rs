@@ -2,12 +2,12 @@
 
 mod classes;
 
-use crate::exit::Interrupted;
 use crate::interruption;
-use crate::lab::Watch;
-use crate::options::with_threads;
+use crate::lab::kept::sha256;
+use crate::lab::{Watch, finished};
+use crate::options::{threads, with_threads};
 use crate::stdout;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use classes::SIDE;
 use convnet_cpu::{conv2d::Algorithm, simd};
@@ -19,8 +19,7 @@ use convnet_report::{Progress, words};
 use convnet_tensor::Seed;
 use convnet_train::optimizers::Adam;
 use convnet_train::sinks::TerminateOnNaN;
-use convnet_train::{Checkpoints, Ending, Evaluation, Fit, Loss, Schedule, Sinks, Stop, evaluate, fit};
-use sha2::{Digest, Sha256};
+use convnet_train::{Checkpoints, Evaluation, Fit, Loss, Schedule, Sinks, evaluate, fit};
 use std::fs;
 use std::path::PathBuf;
 
@@ -61,7 +60,7 @@ pub(crate) struct Arguments {
     resume: bool,
 }
 
-/// Scenes that the network is measured on: forty of each class.
+/// Scenes that the network is measured on: about forty of each class.
 const MEASURED: u64 = 40 * MINI_VGG_CLASSES as u64;
 
 const BATCH: usize = 32;
@@ -77,8 +76,7 @@ const WARM_UP: u64 = 100;
 /// # Errors
 /// When the training fails, is interrupted, or the disk refuses.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    with_threads(arguments.threads.map_or_else(cores, usize::from), || pretrain(arguments))
+    with_threads(threads(arguments.threads), || pretrain(arguments))
 }
 
 fn pretrain(arguments: &Arguments) -> Result<()> {
@@ -101,13 +99,7 @@ fn pretrain(arguments: &Arguments) -> Result<()> {
     let mut finite = TerminateOnNaN;
     let mut sinks = Sinks::none().and(&mut watch).and(&mut finite);
     let outcome = fit(&mut model, &train, Some(&held_out), &settings, Some(&checkpoints), &mut sinks)?;
-    match outcome.ending {
-        Ending::Finished => {}
-        Ending::Stopped(Stop { reason }) => bail!("training stopped: {reason}"),
-        Ending::Interrupted { checkpoint } => {
-            bail!(Interrupted(format!("interrupted; checkpoint: {}; --resume goes on", checkpoint.display())))
-        }
-    }
+    finished(outcome.ending, "; --resume goes on")?;
     let found = evaluate(&model, &held_out, settings.loss, 200)?;
     finish(arguments, &model, &found)?;
     fs::remove_file(&checkpoint).with_context(|| format!("cannot remove {}", checkpoint.display()))
@@ -136,12 +128,13 @@ fn settings(arguments: &Arguments) -> Fit {
 fn finish(arguments: &Arguments, model: &Model, found: &Evaluation) -> Result<()> {
     let file = arguments.out.join("mini_vgg.safetensors");
     save_half(model, &file)?;
-    let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let unreadable = || format!("cannot read {}", file.display());
+    let bytes = fs::metadata(&file).with_context(unreadable)?.len();
+    let hash = sha256(&file).with_context(unreadable)?;
     stdout::print(&format!(
         "{}: {} bytes, SHA-256 {hash}\nheld out: {} of {} scenes ({} classes); {}, {}",
         file.display(),
-        words::count(bytes.len() as u64),
+        words::count(bytes),
         words::metric("accuracy", found.accuracy),
         words::count(MEASURED),
         MINI_VGG_CLASSES,

@@ -5,11 +5,10 @@ use super::samples::{Sample, samples};
 use super::similar::Index;
 use crate::evaluate::options;
 use crate::explain::last_maps;
-use crate::predict::names;
+use crate::picture::{Viewer, numbers};
+use crate::predict::{names, says};
 use anyhow::{Result, ensure};
-use convnet_data::decode::Decoder;
-use convnet_data::resize::Resizer;
-use convnet_layers::{FinalActivation, Model};
+use convnet_layers::Model;
 use convnet_tensor::{Seed, Tensor};
 use convnet_visualize::honesty::random_twin;
 use std::collections::HashMap;
@@ -89,20 +88,12 @@ impl Explorer {
     /// # Errors
     /// When it is no picture, or one beyond the limits of `convnet_data::decode`.
     pub(super) fn picture(&self, file: &[u8]) -> Result<Tensor<u8>, Refusal> {
-        let input = self.model.input();
-        let [height, width, channels] = input.shape;
-        let mut decoder = Decoder::default();
-        let picture = decoder.decode(file, channels).map_err(Refusal::no_picture)?;
-        let mut seen = Tensor::<u8>::zeros([height, width, channels]);
-        Resizer::default().resize(picture, height, width, input.fit, input.filter, seen.data_mut());
-        Ok(seen)
+        Viewer::default().seen(file, self.model.input()).map_err(Refusal::no_picture)
     }
 
     /// The same as numbers in the model's range, `[1, height, width, channels]`.
     pub(super) fn numbers(&self, picture: &Tensor<u8>) -> Tensor {
-        let mut x = Tensor::zeros(picture.shape().with_first(1));
-        self.model.input().pixels.write(self.model.input().shape[2], picture.data(), x.data_mut());
-        x
+        numbers(picture, self.model.input().pixels)
     }
 
     /// What the model says of each class: probabilities, or scores of a model that ends in none; of one sigmoid those of both
@@ -114,12 +105,7 @@ impl Explorer {
         if self.classes.is_empty() {
             return Err(Refusal::wrong("the model ends in maps, not in classes"));
         }
-        let output = self.model.predict(x)?;
-        Ok(match (output.data(), self.model.final_activation()) {
-            (&[yes], FinalActivation::Sigmoid) => vec![1.0 - yes, yes],
-            (&[score], FinalActivation::Linear) => vec![-score, score],
-            (all, _) => all.to_vec(),
-        })
+        says(&self.model, x).map_err(Refusal::wrong)
     }
 
     /// The layer of this path.

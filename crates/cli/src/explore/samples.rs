@@ -1,6 +1,7 @@
 //! Pictures that are offered, so that the page works at once: what the model takes decides which.
 
 use super::similar::Index;
+use crate::picture::drawn;
 use crate::source::file_at_hand;
 use convnet_data::generated::{DIGIT_SIDE, digit, scenes};
 use convnet_layers::InputSpec;
@@ -71,8 +72,7 @@ fn creatures() -> Vec<Sample> {
 
 /// A picture `[height, width, channels]` as a PNG.
 pub(super) fn png_of(picture: &Tensor<u8>) -> Option<Vec<u8>> {
-    let &[height, width, channels] = &picture.shape()[..] else { return None };
-    png(width, height, channels, picture.data().to_vec())
+    drawn(picture).ok()?.to_png().ok()
 }
 
 fn png(width: usize, height: usize, channels: usize, pixels: Vec<u8>) -> Option<Vec<u8>> {

@@ -6,7 +6,7 @@ use super::samples::png_of;
 use crate::evaluate::read;
 use crate::explain::last_maps;
 use crate::terminal::in_batches;
-use crate::train::features_folder;
+use crate::train::{features_folder, training};
 use anyhow::{Context, Result};
 use convnet_data::{Batches, Dataset, Order, PictureFolder};
 use convnet_layers::{GlobalAveragePooling2D, Model};
@@ -51,8 +51,7 @@ impl Index {
     /// # Errors
     /// When there is no picture, the model has no feature maps, or the cache cannot be written.
     pub(super) fn of(folder: &Path, model: &Model, progress: &mut Progress<Stderr>) -> Result<Index> {
-        let train = ["train", "training"].iter().map(|name| folder.join(name)).find(|path| path.is_dir());
-        let listed = PictureFolder::list(train.as_deref().unwrap_or(folder))?;
+        let listed = PictureFolder::list(training(folder).as_deref().unwrap_or(folder))?;
         let pictures = read(&listed, model.input(), "pictures", progress)?;
         let last = last_maps(model).context("--pictures: what is similar is told by feature maps")?;
         let network = model.architecture().up_to(&last)?;

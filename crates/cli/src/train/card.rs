@@ -3,16 +3,16 @@
 use super::calibration::{Temperature, calibration_error, reliability};
 use super::head::{BASE, Stage};
 use super::pictures::Sets;
-use crate::evaluate::Figures;
+use crate::evaluate::{Figures, percent};
+use crate::picture::{drawn, heated};
 use anyhow::Result;
 use convnet_data::Dataset;
 use convnet_layers::{InputSpec, Model};
 use convnet_report::chart::{LineChart, Series, confusion_matrix, escape, gallery, learning_curves};
-use convnet_report::{Picture, words};
-use convnet_tensor::{Filter, Fit, Pixels, Tensor};
+use convnet_report::words;
+use convnet_tensor::{Filter, Fit, Pixels};
 use convnet_train::{Evaluation, Mistake, worst_mistakes};
-use convnet_visualize::heatmaps::{Cam, Method, normalized};
-use convnet_visualize::{Blend, ColourMap, Target, overlay};
+use convnet_visualize::heatmaps::{Cam, Method};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -136,8 +136,6 @@ impl Card<'_> {
             "<h2>Class by class</h2><table><tr><th>class</th><th class=\"number\">pictures</th>\
              <th class=\"number\">of them recognised</th><th class=\"number\">right when it says so</th></tr>",
         );
-        let percent =
-            |share: Option<f64>| share.map_or("–".into(), |share| format!("{:.1} %", 100.0 * share));
         for of in &self.figures.per_class {
             write!(
                 page,
@@ -207,13 +205,13 @@ impl Card<'_> {
             return Ok(());
         }
         page.push_str("<p>Beside each the heat of what it took the picture for (Grad-CAM): where the network looked.</p>");
-        let mut shown = Vec::new();
+        let (method, mut shown) = (Method::Cam(Cam::grad_cam()), Vec::new());
         for mistake in &mistakes {
             let picture = self.judged.picture(mistake.picture)?;
-            let heated = self.heated(&picture, mistake.predicted as usize)?;
-            shown.push((drawn(picture)?, self.words(mistake)));
+            let heated = heated(self.model, &picture, &method, BASE, mistake.predicted as usize)?;
+            shown.push((drawn(&picture)?, self.words(mistake)));
             shown.push((
-                drawn(heated)?,
+                drawn(&heated)?,
                 format!("heat of {}", self.judged.classes()[mistake.predicted as usize]),
             ));
         }
@@ -225,10 +223,6 @@ impl Card<'_> {
         let class = |class: u32| &self.judged.classes()[class as usize];
         let name = self.judged.name(*picture).unwrap_or("");
         format!("{name}: {} {:.0} %, but {}", class(*predicted), 100.0 * probability, class(*label))
-    }
-
-    fn heated(&self, picture: &Tensor<u8>, class: usize) -> Result<Tensor<u8>> {
-        heated(self.model, picture, BASE, class)
     }
 }
 
@@ -253,18 +247,4 @@ fn prepared(input: &InputSpec) -> String {
         Pixels::MeanStd { .. } => "numbers less a mean, divided by a deviation",
     };
     format!("{fit}, {filter}, {range}")
-}
-
-/// A picture with the heat of a class over it.
-fn heated(model: &Model, picture: &Tensor<u8>, layer: &str, class: usize) -> Result<Tensor<u8>> {
-    let [height, width, channels] = model.input().shape;
-    let mut x = Tensor::zeros([1, height, width, channels]);
-    model.input().pixels.write(channels, picture.data(), x.data_mut());
-    let heat = normalized(&Method::Cam(Cam::grad_cam()).heat(model, &x, layer, &Target::class(class))?)?;
-    Ok(overlay(picture, &heat.reshaped([height, width])?, ColourMap::Inferno, Blend::Mixed(0.5))?)
-}
-
-fn drawn(picture: Tensor<u8>) -> Result<Picture> {
-    let &[height, width, channels] = &picture.shape()[..] else { anyhow::bail!("a picture has three axes") };
-    Ok(Picture::new(width, height, channels, picture.data().to_vec())?)
 }

@@ -14,6 +14,7 @@ use convnet_report::{Progress, words, write_file};
 use convnet_tensor::Seed;
 use head::Learner;
 pub(crate) use head::features_folder;
+pub(crate) use pictures::training;
 use pictures::{Folders, Sets};
 use std::path::{Path, PathBuf};
 use std::time::Instant;

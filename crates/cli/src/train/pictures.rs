@@ -86,8 +86,8 @@ impl Folders {
     /// When there are no two classes of pictures, or too few of them.
     pub(crate) fn list(folder: &Path, seed: Seed) -> Result<Folders> {
         let mut told = Vec::new();
-        let inside = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
-        let train = inside(&["train", "training"]);
+        let inside = |names: &[&str]| inside(folder, names);
+        let train = training(folder);
         let all = with_pictures(PictureFolder::list(train.as_deref().unwrap_or(folder))?, &mut told)?;
         let classes = all.classes();
         if classes.len() < 2 {
@@ -143,6 +143,15 @@ impl Folders {
         let sets = sets.into_iter().filter_map(|(name, set)| Some((name, set?))).collect();
         Ok(Folders { sets, told })
     }
+}
+
+/// The folder of training pictures inside another, where they are divided.
+pub(crate) fn training(folder: &Path) -> Option<PathBuf> {
+    inside(folder, &["train", "training"])
+}
+
+fn inside(folder: &Path, names: &[&str]) -> Option<PathBuf> {
+    names.iter().map(|name| folder.join(name)).find(|path| path.is_dir())
 }
 
 /// The classes that have a picture to learn from.
