@@ -16,7 +16,7 @@ pub fn grouped_bars(title: &str, percent: bool, groups: &[String], series: &[(St
     let values = series.iter().flat_map(|(_, values)| values).copied();
     let scale = Scale::around(values.chain([0.0]), 5, percent);
     let mut canvas = Canvas::new();
-    canvas.text((16.0, 24.0), Anchor::Start, "head", title);
+    canvas.title(WIDTH, title);
     let entries: Vec<_> =
         series.iter().enumerate().map(|(i, (name, _))| (stroke_class(i).to_owned(), name.as_str())).collect();
     // One series needs no name: the title says it.

@@ -59,6 +59,22 @@ impl Canvas {
         );
     }
 
+    /// The title of a drawing of this width, smaller where it is long: bold letters of a wide font take 0.7 of their size each.
+    pub(super) fn title(&mut self, width: f64, title: &str) {
+        const SIZE: f64 = 14.0;
+        let size = ((width - 32.0) / (title.chars().count() as f64 * 0.7)).min(SIZE);
+        if size == SIZE {
+            return self.text((16.0, 24.0), Anchor::Start, "head", title);
+        }
+        let title = escape(title);
+        put(
+            &mut self.body,
+            format_args!(
+                r#"<text x="16" y="24" text-anchor="start" class="head" style="font-size:{size:.1}px">{title}</text>"#
+            ),
+        );
+    }
+
     /// Text that reads upwards, for the name of a vertical axis.
     pub(super) fn text_upwards(&mut self, (x, y): (f64, f64), class: &str, text: &str) {
         let text = escape(text);
@@ -281,7 +297,10 @@ pub(super) mod places {
             let (tag, rest) = element.split_once('>').unwrap();
             let text = rest.split("</text>").next().unwrap().replace("&lt;", "<").replace("&gt;", ">");
             let class = attribute(tag, "class").unwrap();
-            let size = if class.contains("head") {
+            let own = attribute(tag, "style").map(|style| style.trim_start_matches("font-size:"));
+            let size = if let Some(own) = own {
+                own.trim_end_matches("px").parse().unwrap()
+            } else if class.contains("head") {
                 14.0
             } else if class.contains("small") {
                 11.5
@@ -346,6 +365,17 @@ mod tests {
         assert_eq!(shortened("a long name of a class", 10.0, 55.0), "a long na…");
         assert_eq!(shortened("short", 10.0, 55.0), "short");
         assert_eq!(shortened("short", 10.0, 0.0), "s…");
+    }
+
+    #[test]
+    fn a_long_title_is_smaller() {
+        let drawn = |title: &str| {
+            let mut canvas = Canvas::new();
+            canvas.title(460.0, title);
+            canvas.body
+        };
+        assert!(!drawn("Translation invariance").contains("font-size") && !drawn("").contains("font-size"));
+        assert!(drawn("Cats and dogs with augmentation and dropout: accuracy").contains("font-size:11.5px"));
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl LineChart {
         };
 
         let mut canvas = Canvas::new();
-        canvas.text((16.0, 24.0), Anchor::Start, "head", &self.title);
+        canvas.title(WIDTH, &self.title);
         let classes: Vec<_> =
             self.series.iter().enumerate().map(|(i, series)| line_class(i, series)).collect();
         let entries: Vec<_> =

@@ -45,7 +45,7 @@ impl StripChart {
         let show = |value: f64| words::metric(if self.percent { "accuracy" } else { "" }, value);
 
         let mut canvas = Canvas::new();
-        canvas.text((16.0, 24.0), Anchor::Start, "head", &self.title);
+        canvas.title(WIDTH, &self.title);
         let top = 42.0;
         let bottom = top + ROW * (self.rows.len() + usize::from(book.is_some())) as f64;
         if let Some([low, high]) = book {
