@@ -5,6 +5,7 @@ use crate::store::{Store, View, picture_size};
 use crate::{Error, Origin, Result};
 use convnet_tensor::{Pixels, Purpose, Seed, Shape, Tensor};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// Labelled pictures of one shape, as bytes; clones and parts share them.
@@ -264,8 +265,18 @@ impl Dataset {
         seed.stream(Purpose::Split, 0, 0).shuffle(&mut numbers);
         numbers.truncate(count);
         numbers.sort_unstable();
+        Ok(self.chosen(&numbers, format!("{count} at random, seed {}", seed.0)))
+    }
+
+    /// All pictures but those with one of these numbers; their bytes are shared. `why` stands in its [`Origin`].
+    pub fn without(&self, numbers: &BTreeSet<usize>, why: &str) -> Dataset {
+        let others: Vec<usize> = (0..self.len()).filter(|number| !numbers.contains(number)).collect();
+        self.chosen(&others, format!("{} left out: {why}", self.len() - others.len()))
+    }
+
+    fn chosen(&self, numbers: &[usize], change: String) -> Dataset {
         let labels = numbers.iter().map(|&number| self.labels[number]).collect();
-        Ok(self.with(self.view.chosen(&numbers), labels, format!("{count} at random, seed {}", seed.0)))
+        self.with(self.view.chosen(numbers), labels, change)
     }
 
     /// Every picture moved right by `dx` and down by `dy` pixels (negative: left, up); what comes in is 0.

@@ -97,6 +97,10 @@ fn a_subset_is_random_without_repetition_and_follows_from_its_seed() {
     }
     assert_eq!(set.subset(100, Seed(3)).unwrap().fingerprint(), set.fingerprint());
     assert!(set.subset(101, Seed(1)).is_err());
+    let others = set.without(&[0, 7, 99].into(), "too dark");
+    assert_eq!((others.len(), others.picture(0).unwrap()), (97, set.picture(1).unwrap()));
+    assert_eq!(others.labels()[6], set.labels()[8]);
+    assert!(others.origin().to_string().contains("3 left out: too dark"), "{}", others.origin());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use convnet_data::{Dataset, PictureFolder};
 use convnet_layers::InputSpec;
 use convnet_report::{Progress, words};
 use convnet_tensor::Seed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Stderr;
 use std::path::{Path, PathBuf};
 
@@ -45,8 +45,17 @@ const TOLD: usize = 3;
 /// The files of each set, found before anything else is done.
 #[derive(Debug)]
 pub(crate) struct Folders {
-    sets: Vec<(&'static str, PictureFolder)>,
+    sets: Vec<Files>,
     told: Vec<String>,
+}
+
+/// The files of a set.
+#[derive(Debug)]
+struct Files {
+    name: &'static str,
+    folder: PictureFolder,
+    /// Whether they were drawn from the heap that the training pictures lie in, so that copies may have come apart.
+    drawn: bool,
 }
 
 impl Sets {
@@ -61,19 +70,36 @@ impl Sets {
     ) -> Result<Sets> {
         let options = options(input)?;
         let mut loaded = Vec::new();
-        for (name, folder) in &folders {
+        for Files { name, folder, .. } in &folders {
             folder.notes().iter().for_each(|note| told.push(format!("{name}: {note}")));
             let phase = format!("reading {name} pictures");
             let read = in_batches(progress, &phase, |tell| Ok(folder.load(&options, tell)?))?;
             told.extend(unreadable(&read.unreadable).map(|line| format!("{name}: {line}")));
             loaded.push((read.dataset, read.hashes));
         }
-        let train = &loaded[0].0;
-        let counts = train.class_counts();
-        told.insert(0, counted(&folders, &loaded));
-        let class_weights = weights(&counts, train.classes(), &mut told);
-        told_duplicates(&folders, &loaded, &mut told);
-        let mut sets = loaded.into_iter().map(|(set, _)| set);
+        let hashes: Vec<&[PictureHash]> = loaded.iter().map(|(_, hashes)| &hashes[..]).collect();
+        let mut alike = near_duplicates(&hashes);
+        let copies = copies(&folders, &loaded, &alike);
+        for found in &mut alike {
+            found.places.retain(|place| !copies[place.set].contains(&place.number));
+        }
+        alike.retain(|found| found.places.len() > 1);
+        let left_in = |((set, _), copies): (&(Dataset, _), &BTreeSet<usize>)| match copies.len() {
+            0 => set.clone(),
+            _ => set.without(copies, "like pictures of a set drawn before"),
+        };
+        let sets: Vec<Dataset> = loaded.iter().zip(&copies).map(left_in).collect();
+        told.insert(0, counted(&folders, &sets));
+        for (files, copies) in folders.iter().zip(&copies).filter(|(_, copies)| !copies.is_empty()) {
+            told.push(format!(
+                "{}: {} left out, since a set drawn before has the like",
+                files.name,
+                words::counted(copies.len() as u64, "picture")
+            ));
+        }
+        let class_weights = weights(&sets[0].class_counts(), sets[0].classes(), &mut told);
+        told_duplicates(&folders, &loaded, alike, &mut told);
+        let mut sets = sets.into_iter();
         let (Some(train), Some(validation)) = (sets.next(), sets.next()) else { bail!("no pictures") };
         Ok(Sets { train, validation, test: sets.next(), class_weights, told })
     }
@@ -109,6 +135,7 @@ impl Folders {
         };
         let pictures = all.len();
         let name = |part: &str| format!("{part} part of a split at random");
+        let drawn = [validation.is_none(), validation.is_none() && test.is_none()];
         let (train, validation, test) = match (validation, test) {
             (Some(validation), test) => (all, validation, test),
             (None, Some(test)) => {
@@ -139,8 +166,13 @@ impl Folders {
             );
         }
         let test = test.filter(|test| !test.is_empty());
-        let sets = [("train", Some(train)), ("validation", Some(validation)), ("test", test)];
-        let sets = sets.into_iter().filter_map(|(name, set)| Some((name, set?))).collect();
+        let sets = [
+            ("train", Some(train), false),
+            ("validation", Some(validation), drawn[0]),
+            ("test", test, drawn[1]),
+        ];
+        let files = |(name, folder, drawn)| Some(Files { name, folder: folder?, drawn });
+        let sets = sets.into_iter().filter_map(files).collect();
         Ok(Folders { sets, told })
     }
 }
@@ -169,12 +201,48 @@ fn with_pictures(all: PictureFolder, told: &mut Vec<String>) -> Result<PictureFo
     Ok(PictureFolder::list_classes(all.root(), &there)?)
 }
 
-fn counted(folders: &[(&str, PictureFolder)], loaded: &[(Dataset, Vec<PictureHash>)]) -> String {
+/// What is left out of the sets that were drawn at random: pictures that look like others of their class in a set drawn before, so
+/// that nothing learned by heart counts as recognised.
+///
+/// Where they are more than a tenth of a set, they are drawings that look alike all over rather than copies: then nothing is left
+/// out but what is the same to the last bit.
+fn copies(
+    folders: &[Files],
+    loaded: &[(Dataset, Vec<PictureHash>)],
+    alike: &[Duplicates],
+) -> Vec<BTreeSet<usize>> {
+    let pixels = |place: &Place| loaded[place.set].1[place.number].pixels;
+    let (mut near, mut same) = (vec![BTreeSet::new(); loaded.len()], vec![BTreeSet::new(); loaded.len()]);
+    for found in alike.iter().filter(|found| !is_contradictory(found, loaded)) {
+        for place in found.places.iter().filter(|place| folders[place.set].drawn) {
+            let mut before = found.places.iter().take_while(|other| other.set < place.set).peekable();
+            if before.peek().is_some() {
+                near[place.set].insert(place.number);
+            }
+            if before.any(|other| pixels(other) == pixels(place)) {
+                same[place.set].insert(place.number);
+            }
+        }
+    }
+    let chosen = |((near, same), (set, _)): ((BTreeSet<usize>, BTreeSet<usize>), &(Dataset, _))| {
+        let copies = if near.len() * 10 > set.len() { same } else { near };
+        if copies.len() < set.len() { copies } else { BTreeSet::new() }
+    };
+    near.into_iter().zip(same).zip(loaded).map(chosen).collect()
+}
+
+/// Whether the same picture stands under several classes.
+fn is_contradictory(found: &Duplicates, loaded: &[(Dataset, Vec<PictureHash>)]) -> bool {
+    let label = |place: &Place| loaded[place.set].0.labels()[place.number];
+    found.places.iter().any(|place| label(place) != label(&found.places[0]))
+}
+
+fn counted(folders: &[Files], sets: &[Dataset]) -> String {
+    let classes = sets[0].classes();
     let sets = folders
         .iter()
-        .zip(loaded)
-        .map(|((name, _), (set, _))| format!("{} {name}", words::count(set.len() as u64)));
-    let classes = loaded[0].0.classes();
+        .zip(sets)
+        .map(|(files, set)| format!("{} {}", words::count(set.len() as u64), files.name));
     let mut names = classes.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     if classes.len() > 5 {
         names.push_str(" …");
@@ -203,16 +271,13 @@ fn weights(counts: &[usize], classes: &[String], told: &mut Vec<String>) -> BTre
 
 /// Look-alikes spoil a training in three ways, the worst first.
 fn told_duplicates(
-    folders: &[(&str, PictureFolder)],
+    folders: &[Files],
     loaded: &[(Dataset, Vec<PictureHash>)],
+    alike: Vec<Duplicates>,
     told: &mut Vec<String>,
 ) {
-    let hashes: Vec<&[PictureHash]> = loaded.iter().map(|(_, hashes)| &hashes[..]).collect();
-    let label = |place: &Place| loaded[place.set].0.labels()[place.number];
-    let is_contradictory =
-        |found: &Duplicates| found.places.iter().any(|place| label(place) != label(&found.places[0]));
     let (contradictory, others): (Vec<_>, Vec<_>) =
-        near_duplicates(&hashes).into_iter().partition(is_contradictory);
+        alike.into_iter().partition(|found| is_contradictory(found, loaded));
     let (across, within): (Vec<_>, Vec<_>) = others.into_iter().partition(Duplicates::across_sets);
     let mut tell = |groups: &[Duplicates], what: &str| {
         if groups.is_empty() {
@@ -221,7 +286,7 @@ fn told_duplicates(
         told.push(format!("{} of look-alikes {what}:", words::counted(groups.len() as u64, "group")));
         for found in groups.iter().take(TOLD) {
             let names = found.places.iter().take(4).map(|place| {
-                let (set, name) = (&loaded[place.set].0, folders[place.set].0);
+                let (set, name) = (&loaded[place.set].0, folders[place.set].name);
                 format!("{name}/{}", set.name(place.number).unwrap_or("?"))
             });
             told.push(format!("  {}", names.collect::<Vec<_>>().join(" = ")));
