@@ -213,14 +213,17 @@ fn copies(
 ) -> Vec<BTreeSet<usize>> {
     let pixels = |place: &Place| loaded[place.set].1[place.number].pixels;
     let (mut near, mut same) = (vec![BTreeSet::new(); loaded.len()], vec![BTreeSet::new(); loaded.len()]);
-    for found in alike.iter().filter(|found| !is_contradictory(found, loaded)) {
+    for found in alike {
         for place in found.places.iter().filter(|place| folders[place.set].drawn) {
-            let mut before = found.places.iter().take_while(|other| other.set < place.set).peekable();
-            if before.peek().is_some() {
-                near[place.set].insert(place.number);
-            }
-            if before.any(|other| pixels(other) == pixels(place)) {
+            let is_before =
+                |other: &&Place| other.set < place.set && label(other, loaded) == label(place, loaded);
+            let before: Vec<&Place> = found.places.iter().filter(is_before).collect();
+            let is_same = before.iter().any(|other| pixels(other) == pixels(place));
+            if is_same {
                 same[place.set].insert(place.number);
+            }
+            if is_same || !before.is_empty() && !is_contradictory(found, loaded) {
+                near[place.set].insert(place.number);
             }
         }
     }
@@ -233,8 +236,11 @@ fn copies(
 
 /// Whether the same picture stands under several classes.
 fn is_contradictory(found: &Duplicates, loaded: &[(Dataset, Vec<PictureHash>)]) -> bool {
-    let label = |place: &Place| loaded[place.set].0.labels()[place.number];
-    found.places.iter().any(|place| label(place) != label(&found.places[0]))
+    found.places.iter().any(|place| label(place, loaded) != label(&found.places[0], loaded))
+}
+
+fn label(place: &Place, loaded: &[(Dataset, Vec<PictureHash>)]) -> u32 {
+    loaded[place.set].0.labels()[place.number]
 }
 
 fn counted(folders: &[Files], sets: &[Dataset]) -> String {
