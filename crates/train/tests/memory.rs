@@ -87,7 +87,10 @@ fn large_blocks(profile: &Path) -> Vec<String> {
         let stack: Vec<&str> = stack.map(|frame| frames[frame].as_str().unwrap()).collect();
         let each = point["tb"].as_f64().unwrap() / point["tbk"].as_f64().unwrap();
         // Its blocks, not all the work that it watches: every parallel item runs inside `memory::item`.
-        let is_recycler = stack.iter().any(|frame| frame.contains("memory/block.rs"));
+        // Known by its file, or, built without line tables, by its function.
+        let is_block =
+            |frame: &&str| frame.contains("memory/block.rs") || frame.contains("memory::block::Block::new");
+        let is_recycler = stack.iter().any(is_block);
         if each >= LARGE && !is_recycler {
             large.push(format!("{each} bytes each: {stack:#?}"));
         }
