@@ -6,6 +6,7 @@ mod convert;
 mod evaluate;
 mod explain;
 mod explore;
+mod interruption;
 mod picture;
 mod predict;
 mod run;
@@ -79,9 +80,13 @@ fn main() -> ExitCode {
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     // Where standard error cannot be written, the exit code still tells.
-    let failed = error.is::<Failed>();
-    let _ = writeln!(std::io::stderr(), "error: {error:#}");
-    ExitCode::from(if failed { 1 } else { 2 })
+    let mut told = std::io::stderr().lock();
+    if let Some(interrupted) = error.downcast_ref::<interruption::Interrupted>() {
+        let _ = writeln!(told, "{interrupted}");
+        return ExitCode::from(interruption::CODE);
+    }
+    let _ = writeln!(told, "error: {error:#}");
+    ExitCode::from(if error.is::<Failed>() { 1 } else { 2 })
 }
 
 /// Prints a text and a line's end. A reader that has seen enough, as `head` has, is no failure.

@@ -5,12 +5,18 @@ use convnet_tensor::Seed;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use tempfile::TempDir;
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_convnet"));
+    command.args(arguments).current_dir(folder).env("CONVNET_CACHE", folder.join("cache"));
+    command.env("NO_COLOR", "1").env_remove("CONVNET_DATA_DIR");
+    command
+}
 
 /// Exit code, standard output, standard error.
 fn convnet(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_convnet"));
-    command.args(arguments).current_dir(folder).env("CONVNET_CACHE", folder.join("cache"));
-    let output = command.env("NO_COLOR", "1").env_remove("CONVNET_DATA_DIR").output().unwrap();
+    let output = command(folder, arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
@@ -32,20 +38,22 @@ fn pictures(folder: &Path, lying: u32, standing: u32) {
     }
 }
 
-fn base(folder: &Path) {
+/// A folder in which a base of random weights lies.
+fn with_base() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
     let network = Architecture::new()
         .named("conv", Conv2D::new(16, 3).same().relu())
         .named("pool", MaxPooling2D::new(2))
         .named("conv_2", Conv2D::new(16, 3).same().relu());
     let model = Model::new(network, InputSpec::new([24, 24, 3]), Seed(3)).unwrap();
-    model.save(folder.join("base.safetensors")).unwrap();
+    model.save(folder.path().join("base.safetensors")).unwrap();
+    folder
 }
 
 #[test]
 fn pictures_become_a_model_that_recognises_others_and_a_card_that_tells_of_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_base();
     let folder = folder.path();
-    base(folder);
     pictures(&folder.join("stripes"), 60, 30);
     pictures(&folder.join("others"), 8, 8);
     fs::write(folder.join("stripes/lying/broken.jpg"), b"no picture").unwrap();
@@ -104,9 +112,8 @@ fn pictures_become_a_model_that_recognises_others_and_a_card_that_tells_of_it() 
 
 #[test]
 fn augmentation_fine_tuning_and_a_card_without_pictures() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_base();
     let folder = folder.path();
-    base(folder);
     for (part, count) in [("train", 20), ("validation", 6)] {
         pictures(&folder.join("set").join(part), count, count);
     }
@@ -137,9 +144,8 @@ fn augmentation_fine_tuning_and_a_card_without_pictures() {
 
 #[test]
 fn what_cannot_be_learned_is_told_before_anything_else() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_base();
     let folder = folder.path();
-    base(folder);
     pictures(&folder.join("one"), 4, 0);
     fs::remove_dir(folder.join("one/standing")).unwrap();
     pictures(&folder.join("two"), 12, 12);
@@ -178,9 +184,8 @@ fn what_cannot_be_learned_is_told_before_anything_else() {
 
 #[test]
 fn empty_classes_contradictions_and_few_pictures_are_told() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_base();
     let folder = folder.path();
-    base(folder);
     pictures(&folder.join("few"), 6, 5);
     fs::create_dir(folder.join("few/birds")).unwrap();
     fs::copy(folder.join("few/lying/1.png"), folder.join("few/standing/mistaken.png")).unwrap();
@@ -214,9 +219,8 @@ fn empty_classes_contradictions_and_few_pictures_are_told() {
 
 #[test]
 fn no_copy_of_a_learned_picture_is_held_out() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = with_base();
     let folder = folder.path();
-    base(folder);
     pictures(&folder.join("twice"), 40, 40);
     for class in ["lying", "standing"] {
         for number in 0..40 {
@@ -232,4 +236,34 @@ fn no_copy_of_a_learned_picture_is_held_out() {
     assert!(card.contains("left out, since a set drawn before has the like"));
     // Of 16 pictures drawn for a set of 160, four in five have their copy among those learned from.
     assert!(told.contains("128 train") && !told.contains("16 validation"), "{told}");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_the_learning_and_leaves_the_model() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+    let folder = with_base();
+    let folder = folder.path();
+    pictures(&folder.join("stripes"), 400, 400);
+    let train = "train stripes --base base.safetensors --out m.safetensors --augment light --fine-tune";
+    let mut command = command(folder, &train.split(' ').collect::<Vec<_>>());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    // The line about the first stage; seven epochs at least of the second are to come.
+    while !line.starts_with("learning: head: ") {
+        line.clear();
+        assert!(told.read_line(&mut line).unwrap() > 0, "it ended before it had learned");
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(rest.ends_with("interrupted: the model knows what was learned until then\n"), "{rest}");
+    let card = fs::read_to_string(folder.join("m.html")).unwrap();
+    assert!(card.contains(", then interrupted") && !card.contains("last block and head"));
+    let (code, said, error) = convnet(folder, &["evaluate", "m.safetensors", "stripes"]);
+    assert!(code == 0 && said.contains("accuracy"), "{said}{error}");
 }

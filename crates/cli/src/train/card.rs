@@ -111,11 +111,12 @@ impl Card<'_> {
         row("seed", &self.seed.to_string());
         for stage in self.stages {
             let epochs = words::counted(stage.history.rows.len() as u64, "epoch");
+            let ended = if stage.interrupted { ", then interrupted" } else { "" };
             let kept = match stage.best {
                 0 => "none better than before, so left as it was".to_string(),
                 epoch => format!("the weights of epoch {epoch} kept"),
             };
-            row(stage.name, &format!("{epochs}, {kept}; {}", stage.settings));
+            row(stage.name, &format!("{epochs}{ended}, {kept}; {}", stage.settings));
         }
         let Temperature { value, before, after } = self.temperature;
         row(
@@ -186,6 +187,9 @@ impl Card<'_> {
             ..LineChart::default()
         };
         page.push_str(&chart.svg());
+        let counts: Vec<String> = bins.iter().map(|bin| words::count(bin.pictures as u64)).collect();
+        let counts = counts.join(" · ");
+        write!(page, "<p class=\"soft\">Pictures behind the points, from left to right: {counts}.</p>")?;
         Ok(())
     }
 

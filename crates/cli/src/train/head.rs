@@ -3,6 +3,7 @@
 use super::base::Base;
 use super::calibration::{self, Temperature};
 use super::pictures::Sets;
+use crate::interruption::{self, Interrupted};
 use crate::terminal::in_batches;
 use anyhow::{Context, Result, bail};
 use convnet_data::{Augment, Dataset};
@@ -13,7 +14,7 @@ use convnet_tensor::{Seed, Tensor};
 use convnet_train::optimizers::{Adam, RmsProp};
 use convnet_train::sinks::{EarlyStopping, TerminateOnNaN};
 use convnet_train::{
-    Event, FeatureCache, Fit, History, Loss, Monitor, Optimizer, Sinks, evaluate, fit, predict,
+    Ending, Event, FeatureCache, Fit, History, Loss, Monitor, Optimizer, Sinks, Stop, evaluate, fit, predict,
 };
 use std::io::Stderr;
 use std::ops::ControlFlow;
@@ -42,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) history: History,
     /// The epoch whose weights were kept, from 1; 0 where none was better than what was there before.
     pub(crate) best: usize,
+    /// Whether Ctrl-C ended it.
+    pub(crate) interrupted: bool,
 }
 
 /// A network that learns, stage by stage.
@@ -85,7 +88,7 @@ impl<'a> Learner<'a> {
     /// The head learns from what the frozen base gives for each picture, computed once.
     ///
     /// # Errors
-    /// When features cannot be kept.
+    /// When features cannot be kept; [`Interrupted`] when Ctrl-C came before anything was learned.
     pub(crate) fn head(&mut self, progress: &mut Progress<Stderr>) -> Result<()> {
         let cache = FeatureCache::new(features_folder()?);
         create_folder(&cache.folder).map_err(crate::lost)?;
@@ -104,7 +107,12 @@ impl<'a> Learner<'a> {
         let mut head = self.model.behind(AVERAGE)?;
         let optimizer = Adam::default();
         let settings = self.settings(optimizer.into(), self.epochs);
+        interruption::listen()?;
         let stage = learn("head", &mut head, &train, &validation, &settings, progress)?;
+        if stage.interrupted && stage.best == 0 {
+            let why = "interrupted before anything was learned: there is no model; what the base has seen is kept for the next time";
+            bail!(Interrupted(why.into()));
+        }
         for parameter in head.parameters() {
             let own = self.model.parameters_mut().iter_mut().find(|own| own.path == parameter.path);
             own.context("a head's parameters are the network's")?.value = parameter.value.clone();
@@ -152,9 +160,16 @@ impl<'a> Learner<'a> {
         settings: &Fit,
         progress: &mut Progress<Stderr>,
     ) -> Result<()> {
-        let stage = learn(name, &mut self.model, train, &self.sets.validation, settings, progress)?;
-        self.stages.push(stage);
+        if !self.is_interrupted() {
+            let stage = learn(name, &mut self.model, train, &self.sets.validation, settings, progress)?;
+            self.stages.push(stage);
+        }
         Ok(())
+    }
+
+    /// Whether Ctrl-C ended a stage, so that none follows.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.stages.iter().any(|stage| stage.interrupted)
     }
 
     /// Divides the scores by the temperature at which the probabilities of the validation pictures are honest.
@@ -188,7 +203,7 @@ impl<'a> Learner<'a> {
     }
 }
 
-/// One stage: the weights of the epoch with the lowest validation loss are kept.
+/// One stage: the weights of the epoch with the lowest validation loss are kept, whether all went by or Ctrl-C came.
 fn learn(
     name: &'static str,
     model: &mut Model,
@@ -211,7 +226,7 @@ fn learn(
                 .note(&format!("validation {}", words::metric("accuracy", row.val_accuracy.unwrap_or(0.0))));
             progress.advance(1);
         }
-        ControlFlow::Continue(())
+        if interruption::came() { Stop::because("Ctrl-C") } else { ControlFlow::Continue(()) }
     };
     let patient = PATIENT_STEPS.div_ceil(train.len().div_ceil(BATCH).max(1)).min(settings.epochs / 4);
     let patience = PATIENCE.max(patient);
@@ -226,7 +241,8 @@ fn learn(
     changed.zip(best.weights).for_each(|(parameter, value)| parameter.value = value);
     let (optimizer, rate) = (settings.optimizer.name(), settings.optimizer.learning_rate());
     let settings = format!("{optimizer}, learning rate {rate}, {BATCH} pictures per step");
-    Ok(Stage { name, settings, history: outcome.history, best: best.epoch })
+    let interrupted = matches!(outcome.ending, Ending::Stopped(_)) && interruption::came();
+    Ok(Stage { name, settings, history: outcome.history, best: best.epoch, interrupted })
 }
 
 /// What learns, as it is now.

@@ -7,6 +7,7 @@ mod head;
 mod pictures;
 
 use crate::evaluate::{Figures, measured};
+use crate::interruption::Interrupted;
 use anyhow::{Context, Result, bail};
 use base::Base;
 use convnet_data::Augment;
@@ -88,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.fine_tune {
         learner.fine_tuned(augment, progress)?;
     }
+    let interrupted = learner.is_interrupted();
     let temperature = learner.calibrate(progress)?;
     let stages = learner.stages;
     let model = learner.model;
@@ -120,7 +122,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         arguments.out.display(),
         words::seconds(started.elapsed().as_secs_f64()),
         page.display()
-    ))
+    ))?;
+    if interrupted {
+        bail!(Interrupted("interrupted: the model knows what was learned until then".into()));
+    }
+    Ok(())
 }
 
 /// The way in which pictures are changed.

@@ -68,15 +68,7 @@ impl Sets {
         input: &InputSpec,
         progress: &mut Progress<Stderr>,
     ) -> Result<Sets> {
-        let options = options(input)?;
-        let mut loaded = Vec::new();
-        for Files { name, folder, .. } in &folders {
-            folder.notes().iter().for_each(|note| told.push(format!("{name}: {note}")));
-            let phase = format!("reading {name} pictures");
-            let read = in_batches(progress, &phase, |tell| Ok(folder.load(&options, tell)?))?;
-            told.extend(unreadable(&read.unreadable).map(|line| format!("{name}: {line}")));
-            loaded.push((read.dataset, read.hashes));
-        }
+        let loaded = read(&folders, input, &mut told, progress)?;
         let hashes: Vec<&[PictureHash]> = loaded.iter().map(|(_, hashes)| &hashes[..]).collect();
         let mut alike = near_duplicates(&hashes);
         let copies = copies(&folders, &loaded, &alike);
@@ -84,19 +76,20 @@ impl Sets {
             found.places.retain(|place| !copies[place.set].contains(&place.number));
         }
         alike.retain(|found| found.places.len() > 1);
-        let left_in = |((set, _), copies): (&(Dataset, _), &BTreeSet<usize>)| match copies.len() {
-            0 => set.clone(),
-            _ => set.without(copies, "like pictures of a set drawn before"),
-        };
-        let sets: Vec<Dataset> = loaded.iter().zip(&copies).map(left_in).collect();
-        told.insert(0, counted(&folders, &sets));
-        for (files, copies) in folders.iter().zip(&copies).filter(|(_, copies)| !copies.is_empty()) {
+        let mut sets = Vec::new();
+        for ((files, (set, _)), copies) in folders.iter().zip(&loaded).zip(&copies) {
+            if copies.is_empty() {
+                sets.push(set.clone());
+                continue;
+            }
+            sets.push(set.without(copies, "like pictures of a set drawn before"));
             told.push(format!(
                 "{}: {} left out, since a set drawn before has the like",
                 files.name,
                 words::counted(copies.len() as u64, "picture")
             ));
         }
+        told.insert(0, counted(&folders, &sets));
         let class_weights = weights(&sets[0].class_counts(), sets[0].classes(), &mut told);
         told_duplicates(&folders, &loaded, alike, &mut told);
         let mut sets = sets.into_iter();
@@ -199,6 +192,25 @@ fn with_pictures(all: PictureFolder, told: &mut Vec<String>) -> Result<PictureFo
     }
     told.push(format!("left out, since they hold no picture to learn from: {}", empty.join(", ")));
     Ok(PictureFolder::list_classes(all.root(), &there)?)
+}
+
+/// The pictures of each set, as the base wants them, and what tells copies.
+fn read(
+    folders: &[Files],
+    input: &InputSpec,
+    told: &mut Vec<String>,
+    progress: &mut Progress<Stderr>,
+) -> Result<Vec<(Dataset, Vec<PictureHash>)>> {
+    let options = options(input)?;
+    let mut loaded = Vec::new();
+    for Files { name, folder, .. } in folders {
+        folder.notes().iter().for_each(|note| told.push(format!("{name}: {note}")));
+        let phase = format!("reading {name} pictures");
+        let read = in_batches(progress, &phase, |tell| Ok(folder.load(&options, tell)?))?;
+        told.extend(unreadable(&read.unreadable).map(|line| format!("{name}: {line}")));
+        loaded.push((read.dataset, read.hashes));
+    }
+    Ok(loaded)
 }
 
 /// What is left out of the sets that were drawn at random: pictures that look like others of their class in a set drawn before, so

@@ -98,13 +98,12 @@ fn look(
     let [height, width] = [picture.shape()[0], picture.shape()[1]];
     let pixels = Pixels { height, width, channels: 3, pixels: picture.data() };
     let (x, small) = (classifier.numbers(pixels), fitted(pixels, TILE)?);
-    let best = decode_predictions(&model.predict(&x)?, classes.classes(), 3)?.remove(0);
-    let said = best.iter().map(told).collect::<Vec<_>>().join(", ");
+    let classes = classes.classes();
+    let best = decode_predictions(&model.predict(&x)?, classes, classes.len())?.remove(0);
+    let said = best.iter().take(3).map(told).collect::<Vec<_>>().join(", ");
     lab.note(&format!("{title} takes the {what} for: {said}."));
     if what == "elephants" {
-        let known =
-            decode_predictions(&model.predict(&x)?, classes.classes(), classes.classes().len())?.remove(0);
-        let african = known.iter().find(|prediction| prediction.class.name == "African_elephant");
+        let african = best.iter().find(|prediction| prediction.class.name == "African_elephant");
         let metric = if is_main { "african_elephant".into() } else { format!("{name}_african_elephant") };
         lab.metric(metric, african.map_or(0.0, |prediction| f64::from(prediction.probability)));
     }
