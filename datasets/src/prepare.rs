@@ -223,12 +223,12 @@ impl Gathered<'_> {
         let name = source.file_name().unwrap_or(source.as_os_str()).to_string_lossy();
         let mut text = format!("{counted} of {total} pictures, from {name}\n");
         for (picture, why) in &self.skipped {
-            let _ = writeln!(text, "skipped: {picture} is {why}");
+            let _ = writeln!(text, "skipped: {} is {why}", picture.escape_debug());
         }
         for absent in self.layout.absent(|place| self.from.contains_key(place), self.from.keys()) {
             let _ = writeln!(text, "not there: {absent}");
         }
-        let told = [(skipped as u64, "corrupt ones skipped"), (absent, "not there")];
+        let told = [(skipped as u64, "corrupt and skipped"), (absent, "not there")];
         let told: Vec<_> = told
             .iter()
             .filter(|(count, _)| *count > 0)

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 use std::io::{Read, Write};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
@@ -49,6 +51,8 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Client {
     agent: Agent,
+    /// Longest time until the head of an answer is there.
+    head: Duration,
     least: u64,
     within: Duration,
     pub(crate) pause: Duration,
@@ -78,8 +82,10 @@ impl Client {
         if !limits.proxy_from_environment {
             config = config.proxy(None);
         }
-        let &Limits { least, within, pause, .. } = limits;
-        Self { agent: config.build().new_agent(), least, within, pause }
+        let &Limits { connect, silence, least, within, pause, .. } = limits;
+        // The name is looked up, the connection made, perhaps through a proxy, and the question answered.
+        let head = 2 * connect + silence;
+        Self { agent: config.build().new_agent(), head, least, within, pause }
     }
 }
 
@@ -214,7 +220,8 @@ fn request(
                 request = request.header(header::IF_RANGE, etag);
             }
         }
-        let response = request.call().map_err(describe)?;
+        let answered = within(client.head, move || request.call());
+        let response = answered.ok_or_else(|| Broken::Never(LATE.to_owned()))?.map_err(describe)?;
         if !response.status().is_redirection() {
             return Ok(response);
         }
@@ -224,6 +231,17 @@ fn request(
     }
     Err(Broken::Never(format!("redirects more than {REDIRECTS} times")))
 }
+
+/// What `call` gives, unless it takes longer than `limit`. It runs in a thread of its own, which is left to itself then: who
+/// sends the head of an answer byte by byte, as a proxy can, keeps every single wait short.
+fn within<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(call()));
+    receiver.recv_timeout(limit).ok()
+}
+
+/// What is said of who does not answer.
+const LATE: &str = "does not answer in time";
 
 /// What to do about a proxy that asks who one is.
 const CREDENTIALS: &str =
@@ -253,7 +271,7 @@ fn describe(error: ureq::Error) -> Broken {
         }
         ureq::Error::HostNotFound => Broken::Never("cannot be found".to_owned()),
         ureq::Error::ConnectionFailed => Broken::Never("cannot be reached".to_owned()),
-        ureq::Error::Timeout(_) => Broken::Never("does not answer in time".to_owned()),
+        ureq::Error::Timeout(_) => Broken::Never(LATE.to_owned()),
         other => Broken::Again(other.to_string()),
     }
 }

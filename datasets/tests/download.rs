@@ -535,22 +535,31 @@ fn the_proxy_of_the_environment_is_used() {
     const MIRROR: &str = "CONVNET_TEST_MIRROR";
     if let Ok(mirror) = std::env::var(MIRROR) {
         let folder = TempDir::new().unwrap();
-        let limits =
-            Limits { proxy_from_environment: true, pause: Duration::from_millis(1), ..Limits::default() };
+        let limits = Limits {
+            connect: Duration::from_secs(1),
+            silence: Duration::from_secs(1),
+            pause: Duration::from_millis(1),
+            ..Limits::default()
+        };
         // The proxy refuses; what counts is that it was asked, and what is said.
         let error = download(&manifest(&[&mirror]), folder.path(), &Client::new(&limits), &mut Silent);
         println!("{}", error.unwrap_err());
         return;
     }
     // Variables cannot be set safely in a running program, so this test runs itself again.
-    for (answer, expected) in [
-        ("403 Forbidden", "cannot be reached through the proxy (proxy server responded 403"),
+    let pause = Duration::from_millis(100);
+    for (answer, pause, expected) in [
+        ("403 Forbidden", Duration::ZERO, "cannot be reached through the proxy (proxy server responded 403"),
         (
             "407 Proxy Authentication Required",
+            Duration::ZERO,
             "it wants a user name and a password: put them into HTTPS_PROXY",
         ),
+        // Every byte comes in time, the head as a whole does not.
+        ("200 OK", pause, "does not answer in time"),
     ] {
-        let (proxy, mirror) = (Server::start(|_, _| Reply::new(answer, &[], b"")), Server::start(good));
+        let answer = move |_: usize, _: &Request| Reply::new(answer, &[], b"").dripping_head(pause);
+        let (proxy, mirror) = (Server::start(answer), Server::start(good));
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         for name in
             ["HTTPS_PROXY", "https_proxy", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"]

@@ -88,7 +88,7 @@ fn corrupt_pictures_are_told_and_skipped() {
         "skipped: PetImages/Dog/25.jpg is cut off: it has no end",
         "skipped: PetImages/Dog/31.jpg is no JPEG",
     ];
-    let total = "76 of 80 pictures: 3 corrupt ones skipped, 1 not there; listed in pets_small/ORIGIN.txt";
+    let total = "76 of 80 pictures: 3 corrupt and skipped, 1 not there; listed in pets_small/ORIGIN.txt";
     let mut place = Place::new();
     write_all(place.sources.path(), &files);
     for source in [place.source("PetImages"), place.source("all.zip")] {

@@ -1,5 +1,6 @@
 //! How the program ends: the exit codes of the house and the errors that stand for them.
 
+use convnet_report::printable;
 use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
@@ -53,10 +54,10 @@ pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
     // Where standard error cannot be written, the exit code still tells.
     let mut told = std::io::stderr().lock();
     if let Some(Interrupted(how)) = error.downcast_ref() {
-        let _ = writeln!(told, "{how}");
+        let _ = writeln!(told, "{}", printable(how));
         return ExitCode::from(INTERRUPTED);
     }
-    let _ = writeln!(told, "error: {error:#}");
+    let _ = writeln!(told, "error: {}", printable(&format!("{error:#}")));
     ExitCode::from(if is_input(&error) { USAGE } else { FAILED })
 }
 

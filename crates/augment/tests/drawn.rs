@@ -142,6 +142,22 @@ fn holes_are_as_frequent_and_as_large_as_is_said() {
 }
 
 #[test]
+fn holes_have_any_size_and_proportions_and_lie_anywhere() {
+    let erasing = Erasing { probability: 1.0, area: [0.04, 0.1], ..Erasing::default() };
+    let all = drawn(&Augment { crop: Some([600, 900]), erasing: Some(erasing), ..Augment::none() });
+    let holes: Vec<Hole> = all.iter().filter_map(|p| p.hole).collect();
+    let test = |name: &str, [low, high]: [f64; 2], of: fn(&Hole) -> f64| {
+        assert_uniform(name, low, high, holes.iter().map(of));
+    };
+    // Sides are whole pixels, so the ends of the ranges blur.
+    test("area", [0.0395, 0.1005], |hole| (hole.width * hole.height) as f64 / 540e3);
+    let widest = 0.02 - 0.3f64.ln();
+    test("logarithm of the aspect", [-widest, widest], |hole| (hole.height as f64 / hole.width as f64).ln());
+    test("left", [0.0, 1.0], |hole| (hole.left as f64 + 0.5) / (901 - hole.width) as f64);
+    test("top", [0.0, 1.0], |hole| (hole.top as f64 + 0.5) / (601 - hole.height) as f64);
+}
+
+#[test]
 fn crops_lie_anywhere_with_the_same_probability() {
     let augment = Augment { crop: Some([58, 88]), ..Augment::none() };
     let mut counts = [[0; 3]; 3];

@@ -16,6 +16,7 @@ mod terminal;
 mod train;
 
 use clap::{Parser, Subcommand};
+use convnet_report::printable;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -85,13 +86,13 @@ fn main() -> ExitCode {
         let _ = writeln!(told, "{interrupted}");
         return ExitCode::from(interruption::CODE);
     }
-    let _ = writeln!(told, "error: {error:#}");
+    let _ = writeln!(told, "error: {}", printable(&format!("{error:#}")));
     ExitCode::from(if error.is::<Failed>() { 1 } else { 2 })
 }
 
 /// Prints a text and a line's end. A reader that has seen enough, as `head` has, is no failure.
 fn print(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(std::io::stdout(), "{}", printable(text)) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(Failed).context(format!("standard output: {error}")))
         }

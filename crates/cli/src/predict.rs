@@ -8,6 +8,7 @@ use convnet_data::decode::read;
 use convnet_data::is_picture;
 use convnet_layers::{FinalActivation, Model};
 use convnet_pretrained::zoo::ImageNetClasses;
+use convnet_report::printable;
 use convnet_tensor::{Pixels, Tensor};
 use serde::Serialize;
 use std::io::Write;
@@ -91,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Ok(seen) => numbers(&seen, pixels),
             Err(why) => {
                 // One bad file among thousands must not cost the answers for the others.
-                let _ = writeln!(std::io::stderr(), "{}: {why}", path.display());
+                let _ = writeln!(std::io::stderr(), "{}", printable(&format!("{}: {why}", path.display())));
                 told.push(Answer { file: path.display().to_string(), classes: Vec::new(), error: Some(why) });
                 unreadable += 1;
                 continue;

@@ -48,6 +48,7 @@ fn a_hundred_thousand_pictures_in_flat_memory() {
     let loaded = list.load(&options, &mut |_, _| ControlFlow::Continue(())).unwrap();
     assert!(loaded.unreadable.is_empty() && !loaded.dataset.in_memory());
     assert_eq!(loaded.dataset.name(COUNT - 1), Some("class 9/picture 099999.png"));
+    let stored = memory();
 
     let batches = Batches::new(&loaded.dataset, 128, Order::Shuffled(Seed(1)), Pixels::ZeroToOne).unwrap();
     let (mut seen, mut sum) = (0, 0.0);
@@ -58,11 +59,12 @@ fn a_hundred_thousand_pictures_in_flat_memory() {
     }
     assert_eq!(seen, COUNT);
     assert!((0.4..0.6).contains(&(sum / batches.steps() as f64)), "noise is grey in the mean");
-    let (Some(before), Some(listed), Some(end)) = (before, listed, memory()) else {
+    let (Some(before), Some(listed), Some(stored), Some(end)) = (before, listed, stored, memory()) else {
         eprintln!("this system does not tell how much memory a process takes: not checked");
         return;
     };
     // Names and labels, twice 60 bytes each; digests and hashes; one batch; what waits to be stored.
     assert!(listed.1 - before.0 < 32, "listing took {} MiB", listed.1 - before.0);
+    assert!(end.1 - stored.1 < 16, "going through all of them took {} MiB more", end.1 - stored.1);
     assert!(end.1 - before.0 < 120, "all of it took {} MiB at most", end.1 - before.0);
 }

@@ -19,4 +19,4 @@ pub use page::{LayerKind, Network, NetworkActivation, NetworkLayer, figures_in, 
 pub use picture::{ColourMap, Picture, grid};
 pub use progress::{Mode, Progress};
 pub use results::{Cells, DataSource, Experiment, Results, Status};
-pub use table::{Align, Table};
+pub use table::{Align, Table, printable};

@@ -70,9 +70,20 @@ impl fmt::Display for Table {
     }
 }
 
-/// A cell stays on its line and cannot steer the terminal, whatever file its text came from.
+/// A cell stays on its line, keeps its direction and cannot steer the terminal, whatever file its text came from.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let turns = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
+}
+
+/// Text of several lines that cannot steer a terminal, whatever names of files are in it: control characters other than ends of
+/// lines and tabs become blanks.
+///
+/// ```
+/// assert_eq!(convnet_report::printable("a\x1b[31m.jpg\tred\n"), "a [31m.jpg\tred\n");
+/// ```
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !['\n', '\t'].contains(&c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -27,8 +27,10 @@ pub(crate) struct Reply {
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
     pub(crate) stall: bool,
-    /// So many bytes at a time, and the pause behind them.
+    /// So many bytes of the body at a time, and the pause behind them.
     pub(crate) drip: Option<(usize, Duration)>,
+    /// The pause behind each byte of the head.
+    pub(crate) head_pause: Duration,
 }
 
 impl Reply {
@@ -51,6 +53,10 @@ impl Reply {
 
     pub(crate) fn dripping(self, bytes: usize, pause: Duration) -> Self {
         Self { drip: Some((bytes, pause)), ..self }
+    }
+
+    pub(crate) fn dripping_head(self, head_pause: Duration) -> Self {
+        Self { head_pause, ..self }
     }
 
     /// What a good server answers, ranges included.
@@ -120,13 +126,14 @@ fn serve(
     let reply = answer(number, &request);
     // A client that hangs up early is part of the tests.
     let (bytes, pause) = reply.drip.unwrap_or((usize::MAX, Duration::ZERO));
-    let sent = stream.write_all(reply.head.as_bytes()).and_then(|()| {
-        reply.body.chunks(bytes).try_for_each(|part| {
+    let at_once = if reply.head_pause.is_zero() { usize::MAX } else { 1 };
+    let head = reply.head.as_bytes().chunks(at_once).map(|part| (part, reply.head_pause));
+    let sent =
+        head.chain(reply.body.chunks(bytes).map(|part| (part, pause))).try_for_each(|(part, pause)| {
             stream.write_all(part)?;
             thread::sleep(pause);
-            Ok(())
-        })
-    });
+            std::io::Result::Ok(())
+        });
     if sent.is_err() {
         return;
     }

@@ -41,7 +41,8 @@ fn pictures(below: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The training of experiment 5.2.5, its pictures read from JPEG files and changed anew each time they are met.
+/// The training of experiment 5.2.5 on JPEG files: decoded once, before the first step and before the clock starts, as a training
+/// does, and changed anew each time they are met.
 pub(super) fn from_files() -> Result<Training> {
     training(read()?.augmented(Augment::chapter5(), Seed(1))?)
 }

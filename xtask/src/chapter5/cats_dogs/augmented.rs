@@ -1,6 +1,6 @@
 //! 5.2.5: the same convnet with augmentation and dropout.
 
-use super::{QUICK_RATE, RATE, Span, convnet, draw_spread, train};
+use super::{QUICK_RATE, RATE, Span, compare, convnet, train};
 use crate::chapter5::Experiment;
 use crate::lab::{Data, Lab, Recipe};
 use crate::options::Profile;
@@ -38,8 +38,5 @@ fn recipe(profile: Profile) -> Recipe {
 fn run(lab: &mut Lab) -> Result<()> {
     let pictures = lab.cats_dogs().train.clone().augmented(Augment::chapter5(), lab.seed)?;
     train(lab, &recipe(lab.profile), span(lab.profile), &pictures)?;
-    if lab.profile == Profile::Smoke || pictures.origin().generated {
-        return Ok(());
-    }
-    draw_spread(lab)
+    compare(lab, None)
 }

@@ -167,9 +167,22 @@ fn train(lab: &mut Lab, recipe: &Recipe, span: Span, train: &convnet_data::Datas
 /// What `docs/results` holds: several seeds of ours and what Keras found, for each experiment.
 const SEEDS: &str = include_str!("../../../../docs/results/5.2-seeds.json");
 
-/// Draws the book's figure as a point on the spread of ours: a single run, anybody's, is one of many.
-fn draw_spread(lab: &mut Lab) -> Result<()> {
-    let mut rows = found_before(&serde_json::from_str(SEEDS)?, &lab.record.id);
+/// Beside a training on the real pictures: what Keras finds, in words, and the book's figure as a point on the spread of several
+/// runs, since a single one, anybody's, is one of many. Only where the pictures are those that all of them had.
+fn compare(lab: &mut Lab, keras: Option<&str>) -> Result<()> {
+    if lab.profile == Profile::Smoke || lab.cats_dogs().generated() {
+        return Ok(());
+    }
+    let results: serde_json::Value = serde_json::from_str(SEEDS)?;
+    if results["pictures"].as_str() != Some(&lab.cats_dogs().fingerprint()) {
+        lab.note(
+            "These are not, bit for bit, the pictures that Keras and our other seeds had, so that their figures do not stand \
+             here.",
+        );
+        return Ok(());
+    }
+    keras.into_iter().for_each(|found| lab.note(found));
+    let mut rows = found_before(&results, &lab.record.id);
     let accuracy = lab.record.metrics.get(METRIC).copied().unwrap_or(f64::NAN);
     rows.push(StripRow { name: format!("this run ({})", lab.profile.word()), values: vec![accuracy] });
     let chart = StripChart {

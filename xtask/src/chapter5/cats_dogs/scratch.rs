@@ -1,6 +1,6 @@
 //! 5.2.4: the convnet from scratch, and how it overfits.
 
-use super::{QUICK_RATE, RATE, Span, convnet, draw_spread, train};
+use super::{QUICK_RATE, RATE, Span, compare, convnet, train};
 use crate::chapter5::{Cost, Experiment};
 use crate::lab::{Data, Lab, Recipe};
 use crate::options::Profile;
@@ -43,7 +43,7 @@ fn recipe(profile: Profile) -> Recipe {
     Recipe { name: FROM_SCRATCH.id, part: None, architecture: convnet(false), fit, book }
 }
 
-/// What Keras finds: only beside figures of the same files.
+/// What Keras finds.
 const KERAS: &str = "Keras on the same files, seed 1, 30 epochs: best validation 71.8 %, training 98.2 %, test 69.3 %. The \
                      chapter's own runs differ by ±2 points; it prints one.";
 
@@ -53,11 +53,7 @@ fn run(lab: &mut Lab) -> Result<()> {
         find_rate(lab, &recipe)?;
     }
     train(lab, &recipe, span(lab.profile), &pictures)?;
-    if lab.profile == Profile::Smoke || pictures.origin().generated {
-        return Ok(());
-    }
-    lab.note(KERAS);
-    draw_spread(lab)
+    compare(lab, Some(KERAS))
 }
 
 /// Draws what the learning-rate finder says of the rate that the chapter chose, and tells if it speaks against it.

@@ -183,7 +183,7 @@ impl CatsDogs {
     }
 
     /// A few digits of the set's checksum: enough to tell sets apart.
-    pub(super) fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         self.sets().map(|(_, set)| set.fingerprint()[..12].to_string()).join("+")
     }
 }
@@ -295,7 +295,10 @@ fn told(twin: &Duplicates, loaded: &[Loaded]) -> String {
     };
     let names: Vec<_> = twin.places.iter().map(name).collect();
     let what = if twin.identical { "the same picture" } else { "nearly the same picture" };
-    format!("{what}: {}", names.join(", "))
+    let label = |place: &Place| loaded[place.set].dataset.labels()[place.number];
+    let is_contradictory = twin.places.iter().any(|place| label(place) != label(&twin.places[0]));
+    let wrong = if is_contradictory { " in two classes, so that one label is wrong" } else { "" };
+    format!("{what}{wrong}: {}", names.join(", "))
 }
 
 /// How many pictures the parts have that a run takes.
