@@ -131,6 +131,23 @@ fn a_broken_connection_is_resumed() {
 }
 
 #[test]
+fn a_weak_tag_is_not_sent_back() {
+    let weak = |reply: Reply| Reply { head: reply.head.replace(TAG, &format!("W/{TAG}")), ..reply };
+    let server =
+        Server::start(move |n, request| weak(if n == 0 { broken_at(100_000) } else { good(n, request) }));
+    Outcome::of(&[&server.mirror]).is_complete();
+    let again = &server.requests()[1];
+    assert_eq!((again.range_start, again.if_range.as_deref()), (Some(100_000), None));
+}
+
+#[test]
+fn a_part_that_nobody_asked_for_is_refused() {
+    let server =
+        Server::start(|_, _| Reply::new("206 Partial Content", &["Content-Range: bytes 0-3/4"], b"part"));
+    Outcome::of(&[&server.mirror]).failed_with("answers 206");
+}
+
+#[test]
 fn a_later_run_resumes_too() {
     let server = Server::start(|n, request| match n {
         0 => broken_at(100_000),

@@ -7,7 +7,7 @@ use convnet_data::{Dataset, LoadOptions, PictureFolder};
 use convnet_layers::{FinalActivation, InputSpec, Model};
 use convnet_report::{Align, Progress, Table, words};
 use convnet_train::metrics::top_k;
-use convnet_train::{Evaluation, Loss, evaluate};
+use convnet_train::{Evaluation, Loss, evaluate_with};
 use serde::Serialize;
 use std::io::Stderr;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let folder = PictureFolder::list_classes(&arguments.folder, &model.input().classes)?;
     folder.notes().iter().for_each(|note| progress.say(&note.to_string()));
     let set = read(&folder, model.input(), "pictures", progress)?;
-    let figures = Figures::of(&measured(&model, &set)?, &set);
+    let figures = Figures::of(&measured(&model, &set, "judging the pictures", progress)?, &set);
     crate::print(&if arguments.json {
         serde_json::to_string_pretty(&figures)?
     } else {
@@ -95,7 +95,12 @@ pub(crate) fn unreadable<E: std::fmt::Display>(files: &[(PathBuf, E)]) -> Option
 ///
 /// # Errors
 /// When the model ends in no probabilities, or the pictures do not fit it.
-pub(crate) fn measured(model: &Model, set: &Dataset) -> Result<Evaluation> {
+pub(crate) fn measured(
+    model: &Model,
+    set: &Dataset,
+    phase: &str,
+    progress: &mut Progress<Stderr>,
+) -> Result<Evaluation> {
     let loss = match model.final_activation() {
         FinalActivation::Sigmoid => Loss::binary_crossentropy(),
         FinalActivation::Softmax => Loss::sparse_categorical_crossentropy(),
@@ -103,7 +108,7 @@ pub(crate) fn measured(model: &Model, set: &Dataset) -> Result<Evaluation> {
             bail!("the model ends in no probabilities, but in scores of shape {}", model.output_shape())
         }
     };
-    Ok(evaluate(model, set, loss, BATCH)?)
+    in_batches(progress, phase, |tell| Ok(evaluate_with(model, set, loss, BATCH, tell)?))
 }
 
 /// How good a model is.

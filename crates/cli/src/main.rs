@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     // Where standard error cannot be written, the exit code still tells.
     let mut told = std::io::stderr().lock();
     if let Some(interrupted) = error.downcast_ref::<interruption::Interrupted>() {
-        let _ = writeln!(told, "{interrupted}");
+        let _ = writeln!(told, "{}", printable(&interrupted.to_string()));
         return ExitCode::from(interruption::CODE);
     }
     let _ = writeln!(told, "error: {}", printable(&format!("{error:#}")));

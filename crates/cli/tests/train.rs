@@ -151,6 +151,7 @@ fn what_cannot_be_learned_is_told_before_anything_else() {
     pictures(&folder.join("two"), 12, 12);
     fs::write(folder.join("wrong.json"), r#"{"rotate": 3}"#).unwrap();
     fs::write(folder.join("list.json"), "[]").unwrap();
+    fs::write(folder.join("notes.html"), "<p>Mine.</p>").unwrap();
     fs::write(folder.join("far.json"), r#"{"rotation": -99999}"#).unwrap();
     for (arguments, expected) in [
         (&["train", "one", "--base", "base.safetensors"][..], "one class, `lying`"),
@@ -166,6 +167,7 @@ fn what_cannot_be_learned_is_told_before_anything_else() {
         (&["train", "two", "--base", "base.safetensors", "--out", "card.html"], "written as .safetensors"),
         (&["train", "two", "--base", "base.safetensors", "--out", "/dev/null"], "a device or a pipe"),
         (&["train", "two", "--base", "base.safetensors", "--out", "two"], "is a folder"),
+        (&["train", "two", "--base", "base.safetensors", "--out", "notes.safetensors"], "is no model's card"),
         (
             &["train", "two", "--base", "base.safetensors", "--out", "no/where.safetensors"],
             "no model can be written",
@@ -261,9 +263,15 @@ fn ctrl_c_ends_the_learning_and_leaves_the_model() {
     let mut rest = String::new();
     told.read_to_string(&mut rest).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(rest.contains("Ctrl-C again ends at once and leaves m.safetensors as it is"), "{rest}");
     assert!(rest.ends_with("interrupted: the model knows what was learned until then\n"), "{rest}");
     let card = fs::read_to_string(folder.join("m.html")).unwrap();
-    assert!(card.contains(", then interrupted") && !card.contains("last block and head"));
+    assert!(
+        card.contains(", then interrupted") && card.contains("last block and head</td><td>not begun"),
+        "{card}"
+    );
+    // A dense layer of 256 on 16 maps, and one of 2: of the base nothing was about to learn.
+    assert!(card.contains("of which 4,866 learned last"), "{card}");
     let (code, said, error) = convnet(folder, &["evaluate", "m.safetensors", "stripes"]);
     assert!(code == 0 && said.contains("accuracy"), "{said}{error}");
 }

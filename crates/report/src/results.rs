@@ -244,7 +244,7 @@ impl Experiment {
     /// assert_eq!(experiment.headline(), ["best_val_accuracy"]);
     /// ```
     pub fn headline(&self) -> Vec<&str> {
-        const MAIN: [&str; 4] = ["test_accuracy", "best_val_accuracy", "val_accuracy", "pointing_game"];
+        const MAIN: [&str; 4] = ["grad_cam_pointing", "test_accuracy", "best_val_accuracy", "val_accuracy"];
         let printed: Vec<_> =
             self.book.keys().map(String::as_str).filter(|name| words::is_share(name)).collect();
         if !printed.is_empty() {
@@ -476,12 +476,13 @@ mod tests {
             ..Experiment::default()
         };
         let both = ["with_pooling_test_accuracy", "without_pooling_test_accuracy"];
-        let cases: [(&[&str], &[&str], &[&str]); 6] = [
+        let cases: [(&[&str], &[&str], &[&str]); 7] = [
             (&["parameters", "test_accuracy"], &["parameters"], &["test_accuracy"]),
             (&["best_val_accuracy", "test_accuracy"], &["best_val_accuracy"], &["best_val_accuracy"]),
             (&[], &["test_accuracy"], &["test_accuracy"]),
             (&both, &["without_pooling_coefficients"], &both),
             (&["shift_1_convnet_accuracy"], &[], &[]),
+            (&["grad_cam_pointing", "test_accuracy"], &[], &["grad_cam_pointing"]),
             (&[], &[], &[]),
         ];
         for (metrics, book, expected) in cases {

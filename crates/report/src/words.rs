@@ -78,7 +78,7 @@ pub fn name(metric: &str) -> String {
 
 /// Whether a metric of this name is read as a percentage.
 pub(crate) fn is_share(metric: &str) -> bool {
-    metric.contains("accuracy") || metric == "pointing_game"
+    metric.contains("accuracy") || metric.ends_with("pointing")
 }
 
 /// Whether a metric of this name follows from the network alone, so that it is the same on any pictures.

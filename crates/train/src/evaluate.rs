@@ -1,11 +1,12 @@
 //! How good a model is, and what it says.
 
-use crate::{ConfusionMatrix, Loss, Result, metrics};
+use crate::{ConfusionMatrix, Error, Loss, Result, metrics};
 use convnet_autograd::{Tape, operations};
 use convnet_data::{Batches, Dataset, Order};
 use convnet_layers::{Model, Request};
 use convnet_tensor::Tensor;
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 /// How good a model is on a data set.
 #[derive(Clone, Debug)]
@@ -26,6 +27,20 @@ pub struct Evaluation {
 /// # Errors
 /// When the loss does not fit the end of the model, or the pictures do not fit its input.
 pub fn evaluate(model: &Model, dataset: &Dataset, loss: Loss, batch_size: usize) -> Result<Evaluation> {
+    evaluate_with(model, dataset, loss, batch_size, &mut |_, _| ControlFlow::Continue(()))
+}
+
+/// As [`evaluate`]; `progress` is told how many pictures of all are done, and may stop it.
+///
+/// # Errors
+/// As [`evaluate`], and [`Error::Stopped`].
+pub fn evaluate_with(
+    model: &Model,
+    dataset: &Dataset,
+    loss: Loss,
+    batch_size: usize,
+    progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+) -> Result<Evaluation> {
     let classes = match (model.output_shape().last(), loss) {
         (Some(&classes), Loss::SparseCategoricalCrossentropy { .. }) => classes,
         _ => 2,
@@ -45,7 +60,10 @@ pub fn evaluate(model: &Model, dataset: &Dataset, loss: Loss, batch_size: usize)
         };
         put(&mut probabilities, dataset.len(), done, part.tensor());
         done += labels.len();
-        Ok(())
+        match progress(done, dataset.len()) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Stopped { done, all: dataset.len() }),
+        }
     })?;
     let probabilities = probabilities.unwrap_or_else(|| Tensor::zeros([0, classes]));
     Ok(Evaluation { loss: measured.loss, accuracy: measured.accuracy, confusion, probabilities })

@@ -28,7 +28,7 @@ pub use checkpoint::Checkpoints;
 pub use clipping::Clipping;
 pub use confusion::{Confusion, ConfusionMatrix, Mistake, worst_mistakes};
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, evaluate, predict};
+pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
 pub use events::{Event, Sink, Sinks, Stop};
 pub use features::{FeatureCache, Features};
 pub use fit::{Ending, Outcome, fit};

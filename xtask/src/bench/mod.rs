@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(900);
 #[command(after_help = "\
 Examples:
   cargo xtask bench                                          our workloads alone
-  cargo xtask bench --peers PEERS --out bench.json           beside the peers; the tables go to bench.md
+  cargo xtask bench --peers PEERS --out bench.jsonl          beside the peers; the tables go to bench.md
   cargo xtask bench --peers PEERS --threads 2,1              on two threads, then on one, and how they compare
   cargo xtask bench --peers PEERS --python TF/bin/python --python TORCH/bin/python
                                                              frameworks in environments of their own

@@ -48,7 +48,7 @@ Examples:
   convnet explore vgg16 --open
   convnet explore resnet.onnx --pixels zero-to-one --port 8000")]
 pub(crate) struct Arguments {
-    /// A model file, or a name from the zoo: vgg16, mobilenet, efficientnet_lite0
+    /// A model file, or a name from the zoo: vgg16, mobilenet, efficientnet_lite0, mini_vgg
     #[arg(value_name = "MODEL")]
     model: Option<String>,
 

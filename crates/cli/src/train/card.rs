@@ -1,11 +1,11 @@
 //! The model card: what a model was made of, how good it is, and where it errs.
 
 use super::calibration::{Temperature, calibration_error, reliability};
-use super::head::{BASE, Stage};
+use super::head::{BASE, CHANGED, Stage};
 use super::pictures::Sets;
 use crate::evaluate::{Figures, percent};
 use crate::picture::{drawn, heated};
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use convnet_data::Dataset;
 use convnet_layers::{InputSpec, Model};
 use convnet_report::chart::{LineChart, Series, confusion_matrix, escape, gallery, learning_curves};
@@ -14,6 +14,8 @@ use convnet_tensor::{Filter, Fit, Pixels};
 use convnet_train::{Evaluation, Mistake, worst_mistakes};
 use convnet_visualize::heatmaps::{Cam, Method};
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// What a card is made of.
@@ -28,6 +30,7 @@ pub(crate) struct Card<'a> {
     pub(crate) figures: &'a Figures,
     pub(crate) evaluation: &'a Evaluation,
     pub(crate) stages: &'a [Stage],
+    pub(crate) not_begun: &'a [&'static str],
     pub(crate) temperature: Temperature,
     pub(crate) augment: &'a str,
     pub(crate) seed: u64,
@@ -37,6 +40,31 @@ pub(crate) struct Card<'a> {
 
 /// Mistakes that are shown.
 const MISTAKES: usize = 12;
+
+/// Pairs of classes that are listed where they are too many for a matrix.
+const MIXED_UP: usize = 20;
+
+/// What every card says near its beginning.
+const MADE_BY: &str = " by convnet ";
+
+/// That nothing lies at `page`, or an older card: another page is not for us to replace.
+///
+/// # Errors
+/// When there is something else.
+pub(crate) fn replaceable(page: &Path) -> Result<()> {
+    const BEGINNING: u64 = 1 << 14;
+    let Ok(file) = File::open(page) else { return Ok(()) };
+    let mut beginning = Vec::new();
+    let what = || format!("{}, where the model's card would go", page.display());
+    file.take(BEGINNING).read_to_end(&mut beginning).with_context(what)?;
+    if !String::from_utf8_lossy(&beginning).contains(MADE_BY) {
+        bail!(
+            "{} is no model's card, and a card would take its place; give --out another name",
+            page.display()
+        );
+    }
+    Ok(())
+}
 
 impl Card<'_> {
     /// The card as one HTML page that needs nothing else.
@@ -72,7 +100,7 @@ impl Card<'_> {
         };
         write!(
             page,
-            "<p class=\"soft\">Made on {} in {} by convnet {}.</p><div class=\"figures\">\
+            "<p class=\"soft\">Made on {} in {}{MADE_BY}{}.</p><div class=\"figures\">\
              <div><strong class=\"figure\">{:.1} %</strong>right of {} {} pictures; 19 in 20 such tests lie in {}</div>\
              <div><strong class=\"figure\">{:.3}</strong>mean cross-entropy</div>\
              <div><strong class=\"figure\">{:.1} %</strong>off in how sure it is</div></div><p>Measured {said}.</p>",
@@ -107,7 +135,8 @@ impl Card<'_> {
                 words::count(summary.trainable as u64)
             ),
         );
-        row("changed at random", self.augment);
+        let early = if self.not_begun.contains(&CHANGED) { ", which was not begun" } else { "" };
+        row("changed at random", &format!("{}{early}", self.augment));
         row("seed", &self.seed.to_string());
         for stage in self.stages {
             let epochs = words::counted(stage.history.rows.len() as u64, "epoch");
@@ -117,6 +146,9 @@ impl Card<'_> {
                 epoch => format!("the weights of epoch {epoch} kept"),
             };
             row(stage.name, &format!("{epochs}{ended}, {kept}; {}", stage.settings));
+        }
+        for stage in self.not_begun {
+            row(stage, "not begun: interrupted");
         }
         let Temperature { value, before, after } = self.temperature;
         row(
@@ -149,11 +181,27 @@ impl Card<'_> {
         }
         page.push_str("</table>");
         let counts: Vec<u64> = self.evaluation.confusion.counts.concat();
-        if let Some(matrix) =
-            confusion_matrix("Which class was taken for which", self.judged.classes(), &counts)
-        {
-            page.push_str(&matrix);
+        match confusion_matrix("Which class was taken for which", self.judged.classes(), &counts) {
+            Some(matrix) => page.push_str(&matrix),
+            None => self.mixed_up(page)?,
         }
+        Ok(())
+    }
+
+    /// What a matrix would show, where it would be too large: the pairs that were mixed up most often.
+    fn mixed_up(&self, page: &mut String) -> Result<()> {
+        let rows = self.evaluation.confusion.counts.iter().enumerate();
+        let pairs =
+            rows.flat_map(|(label, row)| row.iter().enumerate().map(move |(taken, &n)| (n, label, taken)));
+        let mut pairs: Vec<_> = pairs.filter(|&(n, label, taken)| n > 0 && label != taken).collect();
+        pairs.sort_by_key(|&(n, ..)| std::cmp::Reverse(n));
+        page.push_str("<table><tr><th>most often this</th><th>was taken for</th><th class=\"number\">pictures</th></tr>");
+        for (n, label, taken) in pairs.into_iter().take(MIXED_UP) {
+            let [label, taken] = [label, taken].map(|class| escape(&self.judged.classes()[class]));
+            let n = words::count(n);
+            write!(page, "<tr><td>{label}</td><td>{taken}</td><td class=\"number\">{n}</td></tr>")?;
+        }
+        page.push_str("</table>");
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::base::Base;
 use super::calibration::{self, Temperature};
 use super::pictures::Sets;
-use crate::interruption::{self, Interrupted};
+use crate::interruption::{self, heard};
 use crate::terminal::in_batches;
 use anyhow::{Context, Result, bail};
 use convnet_data::{Augment, Dataset};
@@ -26,6 +26,10 @@ pub(crate) const BASE: &str = "base";
 const AVERAGE: &str = "average";
 const HEAD: &str = "scores";
 
+/// The stages behind that of the head alone.
+pub(crate) const CHANGED: &str = "head, pictures changed at random";
+const FINE_TUNED: &str = "last block and head";
+
 /// Pictures in a step.
 const BATCH: usize = 32;
 /// A stage ends after so many epochs without a lower validation loss, and at least so many steps: of few pictures an epoch is
@@ -43,6 +47,8 @@ pub(crate) struct Stage {
     pub(crate) history: History,
     /// The epoch whose weights were kept, from 1; 0 where none was better than what was there before.
     pub(crate) best: usize,
+    /// The validation loss with those weights.
+    loss: f64,
     /// Whether Ctrl-C ended it.
     pub(crate) interrupted: bool,
 }
@@ -51,7 +57,11 @@ pub(crate) struct Stage {
 pub(crate) struct Learner<'a> {
     pub(crate) model: Model,
     pub(crate) stages: Vec<Stage>,
+    /// Stages that were asked for, and not begun since Ctrl-C came.
+    pub(crate) not_begun: Vec<&'static str>,
     sets: &'a Sets,
+    /// What the base gives for the validation pictures, as long as it stays as it is.
+    seen: Option<Dataset>,
     last_block: String,
     epochs: usize,
     seed: Seed,
@@ -82,20 +92,30 @@ impl<'a> Learner<'a> {
         let mut model = Model::with_parameters(network, input, seed, &[(BASE, &base.model)])?;
         model.freeze(BASE)?;
         let last_block = format!("{BASE}/{}", base.last_block);
-        Ok(Learner { model, stages: Vec::new(), sets, last_block, epochs, seed })
+        Ok(Learner {
+            model,
+            stages: Vec::new(),
+            not_begun: Vec::new(),
+            sets,
+            seen: None,
+            last_block,
+            epochs,
+            seed,
+        })
     }
 
     /// The head learns from what the frozen base gives for each picture, computed once.
     ///
     /// # Errors
-    /// When features cannot be kept; [`Interrupted`] when Ctrl-C came before anything was learned.
+    /// When features cannot be kept, or Ctrl-C came before all were there.
     pub(crate) fn head(&mut self, progress: &mut Progress<Stderr>) -> Result<()> {
         let cache = FeatureCache::new(features_folder()?);
         create_folder(&cache.folder).map_err(crate::lost)?;
         let mut features = |set: &Dataset, name: &str| -> Result<Dataset> {
             let phase = format!("the base looks at the {name} pictures");
-            let found =
-                in_batches(progress, &phase, |tell| Ok(cache.features(&self.model, AVERAGE, set, tell)?))?;
+            let found = in_batches(progress, &phase, |tell| {
+                Ok(cache.features(&self.model, AVERAGE, set, &mut heard(tell))?)
+            })?;
             found.note.iter().for_each(|note| progress.say(note));
             if found.computed == 0 {
                 progress.say(&format!("{phase}: done before, {}", found.file.display()));
@@ -107,12 +127,9 @@ impl<'a> Learner<'a> {
         let mut head = self.model.behind(AVERAGE)?;
         let optimizer = Adam::default();
         let settings = self.settings(optimizer.into(), self.epochs);
-        interruption::listen()?;
-        let stage = learn("head", &mut head, &train, &validation, &settings, progress)?;
-        if stage.interrupted && stage.best == 0 {
-            let why = "interrupted before anything was learned: there is no model; what the base has seen is kept for the next time";
-            bail!(Interrupted(why.into()));
-        }
+        let before = evaluate(&head, &validation, settings.loss, BATCH)?.loss;
+        let stage = learn("head", &mut head, [&train, &validation], before, &settings, progress)?;
+        self.seen = Some(validation);
         for parameter in head.parameters() {
             let own = self.model.parameters_mut().iter_mut().find(|own| own.path == parameter.path);
             own.context("a head's parameters are the network's")?.value = parameter.value.clone();
@@ -126,10 +143,14 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// When the settings of the augmentation are out of range.
     pub(crate) fn augmented(&mut self, augment: Augment, progress: &mut Progress<Stderr>) -> Result<()> {
+        if self.is_interrupted() {
+            self.not_begun.push(CHANGED);
+            return Ok(());
+        }
         let train = self.sets.train.clone().augmented(augment, self.seed)?;
         let settings = self
             .settings(Adam { learning_rate: 3e-4, ..Adam::default() }.into(), self.epochs.min(MOST_WHOLE));
-        self.whole("head, pictures changed at random", &train, &settings, progress)
+        self.whole(CHANGED, &train, &settings, progress)
     }
 
     /// The last block of the base learns too, at a small rate.
@@ -141,16 +162,21 @@ impl<'a> Learner<'a> {
         augment: Option<Augment>,
         progress: &mut Progress<Stderr>,
     ) -> Result<()> {
+        if self.is_interrupted() {
+            self.not_begun.push(FINE_TUNED);
+            return Ok(());
+        }
         let train = match augment {
             Some(augment) => self.sets.train.clone().augmented(augment, Seed(self.seed.0.wrapping_add(1)))?,
             None => self.sets.train.clone(),
         };
         self.model.unfreeze_from(&self.last_block)?;
+        self.seen = None;
         let settings = self.settings(
             RmsProp { learning_rate: 1e-5, ..RmsProp::default() }.into(),
             self.epochs.min(MOST_WHOLE),
         );
-        self.whole("last block and head", &train, &settings, progress)
+        self.whole(FINE_TUNED, &train, &settings, progress)
     }
 
     fn whole(
@@ -160,16 +186,21 @@ impl<'a> Learner<'a> {
         settings: &Fit,
         progress: &mut Progress<Stderr>,
     ) -> Result<()> {
-        if !self.is_interrupted() {
-            let stage = learn(name, &mut self.model, train, &self.sets.validation, settings, progress)?;
-            self.stages.push(stage);
-        }
+        let before = self.stages.last().map_or(f64::INFINITY, |stage| stage.loss);
+        let validation = self.seen.as_ref().unwrap_or(&self.sets.validation);
+        let stage = learn(name, &mut self.model, [train, validation], before, settings, progress)?;
+        self.stages.push(stage);
         Ok(())
+    }
+
+    /// Whether any stage made it better than chance had.
+    pub(crate) fn has_learned(&self) -> bool {
+        self.stages.iter().any(|stage| stage.best > 0)
     }
 
     /// Whether Ctrl-C ended a stage, so that none follows.
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.stages.iter().any(|stage| stage.interrupted)
+        self.stages.iter().any(|stage| stage.interrupted) || !self.not_begun.is_empty()
     }
 
     /// Divides the scores by the temperature at which the probabilities of the validation pictures are honest.
@@ -177,7 +208,7 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// When the validation pictures cannot be judged.
     pub(crate) fn calibrate(&mut self, progress: &mut Progress<Stderr>) -> Result<Temperature> {
-        let validation = &self.sets.validation;
+        let validation = self.seen.as_ref().unwrap_or(&self.sets.validation);
         let probabilities = predict(&self.model, validation, BATCH)?;
         let temperature = calibration::temperature(&probabilities, validation.labels());
         for parameter in self.model.parameters_mut() {
@@ -203,18 +234,17 @@ impl<'a> Learner<'a> {
     }
 }
 
-/// One stage: the weights of the epoch with the lowest validation loss are kept, whether all went by or Ctrl-C came.
+/// One stage, on pictures to learn from and others to validate with: the weights of the epoch with the lowest validation loss are
+/// kept, whether all went by or Ctrl-C came. What it begins with, `before`, may be better than all that it comes to.
 fn learn(
     name: &'static str,
     model: &mut Model,
-    train: &Dataset,
-    validation: &Dataset,
+    [train, validation]: [&Dataset; 2],
+    before: f64,
     settings: &Fit,
     progress: &mut Progress<Stderr>,
 ) -> Result<Stage> {
     progress.start(&format!("learning: {name}"), settings.epochs as u64, "epochs");
-    // What a stage begins with may be better than all that it comes to.
-    let before = evaluate(model, validation, settings.loss, BATCH)?.loss;
     let mut best = Best { loss: before, epoch: 0, weights: learned(model) };
     let mut watch = |event: &Event<'_>| {
         if let Event::Epoch { row, model, .. } = event {
@@ -242,7 +272,7 @@ fn learn(
     let (optimizer, rate) = (settings.optimizer.name(), settings.optimizer.learning_rate());
     let settings = format!("{optimizer}, learning rate {rate}, {BATCH} pictures per step");
     let interrupted = matches!(outcome.ending, Ending::Stopped(_)) && interruption::came();
-    Ok(Stage { name, settings, history: outcome.history, best: best.epoch, interrupted })
+    Ok(Stage { name, settings, history: outcome.history, best: best.epoch, loss: best.loss, interrupted })
 }
 
 /// What learns, as it is now.

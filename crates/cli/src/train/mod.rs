@@ -7,7 +7,7 @@ mod head;
 mod pictures;
 
 use crate::evaluate::{Figures, measured};
-use crate::interruption::Interrupted;
+use crate::interruption::{self, Interrupted};
 use anyhow::{Context, Result, bail};
 use base::Base;
 use convnet_data::Augment;
@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Leave the pictures out of the card, where they are private
+    /// Leave the pictures out of the card, where they are private; their file names stay
     #[arg(long)]
     no_pictures: bool,
 }
@@ -71,9 +71,23 @@ Examples:
   convnet predict cats.safetensors kitten.jpg";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    made(arguments)
+        .map_err(|error| if interruption::stopped(&error) { nothing(&arguments.out) } else { error })
+}
+
+/// That Ctrl-C came too early.
+fn nothing(out: &Path) -> anyhow::Error {
+    let older = if out.exists() { format!("; {} is an older one", out.display()) } else { String::new() };
+    Interrupted(format!("interrupted before anything was learned: no model was written{older}")).into()
+}
+
+fn made(arguments: &Arguments) -> Result<()> {
     let started = Instant::now();
     let progress = &mut Progress::stderr();
+    let page = arguments.out.with_extension("html");
     writable(&arguments.out)?;
+    card::replaceable(&page)?;
+    interruption::listen(&arguments.out)?;
     let augment = augmentation(&arguments.augment)?;
     let seed = Seed(arguments.seed);
     let folders = Folders::list(&arguments.pictures, seed)?;
@@ -89,15 +103,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.fine_tune {
         learner.fine_tuned(augment, progress)?;
     }
-    let interrupted = learner.is_interrupted();
+    let is_interrupted = learner.is_interrupted();
+    if is_interrupted && !learner.has_learned() {
+        return Err(nothing(&arguments.out));
+    }
     let temperature = learner.calibrate(progress)?;
-    let stages = learner.stages;
-    let model = learner.model;
+    let Learner { model, stages, not_begun, .. } = learner;
     let judged = sets.test.as_ref().unwrap_or(&sets.validation);
-    let evaluation = measured(&model, judged)?;
+    let name = if sets.test.is_some() { "test" } else { "validation" };
+    let evaluation = measured(&model, judged, &format!("judging the {name} pictures"), progress)?;
     model.save(&arguments.out).map_err(crate::lost)?;
     let figures = Figures::of(&evaluation, judged);
-    let name = if sets.test.is_some() { "test" } else { "validation" };
     let card = card::Card {
         model: &model,
         file: &arguments.out,
@@ -108,13 +124,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         figures: &figures,
         evaluation: &evaluation,
         stages: &stages,
+        not_begun: &not_begun,
         temperature,
         augment: &arguments.augment,
         seed: arguments.seed,
         seconds: started.elapsed().as_secs_f64(),
         with_pictures: !arguments.no_pictures,
     };
-    let page = arguments.out.with_extension("html");
     write_file(&page, card.html()?.as_bytes()).map_err(crate::lost)?;
     crate::print(&format!(
         "{}\n{} after {}; its card: {}",
@@ -123,7 +139,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         words::seconds(started.elapsed().as_secs_f64()),
         page.display()
     ))?;
-    if interrupted {
+    if is_interrupted {
         bail!(Interrupted("interrupted: the model knows what was learned until then".into()));
     }
     Ok(())

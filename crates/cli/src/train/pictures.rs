@@ -1,6 +1,7 @@
 //! A user's pictures: found, split, read, and looked at for what would spoil a training.
 
 use crate::evaluate::{options, unreadable};
+use crate::interruption::heard;
 use crate::terminal::in_batches;
 use anyhow::{Result, bail};
 use convnet_data::duplicates::{Duplicates, PictureHash, Place, near_duplicates};
@@ -142,7 +143,8 @@ impl Folders {
             }
             (None, None) => {
                 told.push(
-                    "of each class, four fifths are learned from, a tenth is for validation, a tenth for test, at random"
+                    "of each class, four fifths are learned from, a tenth is for validation, a tenth for test, at random; of small ones \
+                     one each for validation and test, where four are there"
                         .into(),
                 );
                 let (train, held) = all.split([name("training"), name("kept")], seed, kept);
@@ -206,7 +208,7 @@ fn read(
     for Files { name, folder, .. } in folders {
         folder.notes().iter().for_each(|note| told.push(format!("{name}: {note}")));
         let phase = format!("reading {name} pictures");
-        let read = in_batches(progress, &phase, |tell| Ok(folder.load(&options, tell)?))?;
+        let read = in_batches(progress, &phase, |tell| Ok(folder.load(&options, &mut heard(tell))?))?;
         told.extend(unreadable(&read.unreadable).map(|line| format!("{name}: {line}")));
         loaded.push((read.dataset, read.hashes));
     }

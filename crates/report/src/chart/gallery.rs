@@ -38,26 +38,33 @@ pub fn gallery(
     }
     let most = all(characters).map(|lines| lines.len()).max().unwrap_or(0).max(1);
     let cell = size.max(characters as f64 * one);
-    let pitch = (cell + GAP, size + 32.0 + LINE * (most - 1) as f64);
-    let top = if title.is_empty() { 14.0 } else { 40.0 };
+    let pitch = cell + GAP;
+    let fitted = |picture: &Picture| {
+        let longest = picture.width().max(picture.height()) as f64;
+        (picture.width() as f64 / longest * size, picture.height() as f64 / longest * size)
+    };
+    let mut top = if title.is_empty() { 14.0 } else { 40.0 };
     let mut canvas = Canvas::new();
     canvas.text((16.0, 24.0), Anchor::Start, "head", title);
-    for (number, (picture, words)) in pictures.iter().enumerate() {
-        let left = 16.0 + pitch.0 * (number % columns) as f64;
-        let y = top + pitch.1 * (number / columns) as f64;
-        let longest = picture.width().max(picture.height()) as f64;
-        let (width, height) =
-            (picture.width() as f64 / longest * size, picture.height() as f64 / longest * size);
-        let middle = left + cell / 2.0;
-        canvas.picture((middle - width / 2.0, y + (size - height) / 2.0), (width, height), picture)?;
-        for (line, words) in lines(words, characters).iter().enumerate() {
-            let below = y + size + 15.0 + LINE * line as f64;
-            canvas.text((middle, below), Anchor::Middle, "small", words);
+    for row in pictures.chunks(columns) {
+        let tallest = row.iter().map(|(picture, _)| fitted(picture).1).fold(0.0, f64::max);
+        for (column, (picture, words)) in row.iter().enumerate() {
+            let (width, height) = fitted(picture);
+            let middle = 16.0 + pitch * column as f64 + cell / 2.0;
+            canvas.picture(
+                (middle - width / 2.0, top + (tallest - height) / 2.0),
+                (width, height),
+                picture,
+            )?;
+            for (line, words) in lines(words, characters).iter().enumerate() {
+                let below = top + tallest + 15.0 + LINE * line as f64;
+                canvas.text((middle, below), Anchor::Middle, "small", words);
+            }
         }
+        top += tallest + 32.0 + LINE * (most - 1) as f64;
     }
-    let rows = pictures.len().div_ceil(columns);
-    let width = (18.0 + pitch.0 * columns as f64).max(32.0 + text_width(title, 14.5));
-    Ok(canvas.finish(width, top + pitch.1 * rows as f64 + 4.0, title))
+    let width = (18.0 + pitch * columns as f64).max(32.0 + text_width(title, 14.5));
+    Ok(canvas.finish(width, top + 4.0, title))
 }
 
 #[cfg(test)]

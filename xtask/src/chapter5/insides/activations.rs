@@ -116,7 +116,9 @@ fn count(lab: &mut Lab, model: &Model, paths: &[&str]) -> Result<()> {
             lab.metric(format!("share_of_zeros_in_{place}_layer"), share);
         }
     }
-    let names: Vec<String> = paths.iter().map(ToString::to_string).collect();
+    // Short enough to stand under a bar each.
+    let short = |path: &&&str| path.replace("max_pooling2d", "pool").replace("conv2d", "conv");
+    let names: Vec<String> = paths.iter().map(|path| short(&path)).collect();
     let bars = chart::grouped_bars(
         "Share of numbers that are 0",
         true,
@@ -124,7 +126,8 @@ fn count(lab: &mut Lab, model: &Model, paths: &[&str]) -> Result<()> {
         &[("validation pictures".into(), silent)],
     );
     let caption = format!(
-        "The deeper the layer, the fewer channels answer to a picture. Over {} pictures {dead} filters never answered at all.",
+        "How much of what a layer makes is silence. Pooling takes the largest of four numbers, so that fewer of its are 0 than of the \
+         convolution before it. Over {} pictures {dead} filters never answered at all.",
         set.len()
     );
     lab.figure("silence.svg", &caption, bars.as_bytes())

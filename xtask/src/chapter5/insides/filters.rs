@@ -73,10 +73,11 @@ fn run(lab: &mut Lab) -> Result<()> {
     let better = Ascent { steps: amount.steps, ..Ascent::better([2 * SIZE; 2]) };
     let untrained = random_twin(&base.model, Seed(1))?;
     let (mut trained_share, mut random_share) = (Vec::new(), Vec::new());
-    let started = Instant::now();
-    let mut painted = 0;
+    let (mut painted, mut seconds) = (0, 0.0);
     for layer in layers {
+        let started = Instant::now();
         let filters = paint(lab, &base.model, layer, amount.filters, &book)?;
+        seconds += started.elapsed().as_secs_f64();
         painted += amount.filters;
         let columns = amount.filters.isqrt();
         let asleep = filters.iter().flat_map(|part| &part.after).filter(|&&after| after <= 0.0).count();
@@ -103,7 +104,7 @@ fn run(lab: &mut Lab) -> Result<()> {
         trained_share.push(mean(compared));
         random_share.push(mean(random.iter().flat_map(|part| share(&part.numbers)).flatten()));
     }
-    lab.metric("filters_per_second", painted as f64 / started.elapsed().as_secs_f64());
+    lab.metric("filters_per_second", painted as f64 / seconds);
     for (place, (trained, random)) in trained_share.iter().zip(&random_share).enumerate() {
         lab.metric(format!("energy_below_highest_band_{}", layers[place]), *trained);
         lab.metric(format!("energy_below_highest_band_{}_random", layers[place]), *random);
@@ -112,7 +113,8 @@ fn run(lab: &mut Lab) -> Result<()> {
     let series = [("trained".into(), trained_share), ("random weights".into(), random_share)];
     let bars = chart::grouped_bars("Energy outside the highest band of frequencies", true, &names, &series);
     let caption = "How much of each tile is form rather than noise from pixel to pixel, beside what the same recipe paints for the same \
-                   network with random weights.";
+                   network with random weights. Filters that see only a few pixels paint little else than noise or plain colour, \
+                   learned or not.";
     lab.figure("energy.svg", caption, bars.as_bytes())
 }
 

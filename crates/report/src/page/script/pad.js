@@ -9,6 +9,7 @@ function drawing(pad, strokes, changed) {
     return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
   };
   pad.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || pointer !== null) return; // one stroke at a time
     pointer = event.pointerId;
     if (event.isTrusted) pad.setPointerCapture(pointer); // a stroke may leave the field and come back
     changed([...(fresh ? [] : strokes()), [point(event)]], false);
@@ -16,10 +17,12 @@ function drawing(pad, strokes, changed) {
   });
   pad.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
-    strokes().at(-1).push(point(event));
+    const stroke = strokes().at(-1);
+    if (!stroke) return; // cleared meanwhile
+    stroke.push(point(event));
     changed(strokes(), false);
   });
-  for (const end of ["pointerup", "pointercancel"]) {
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
     pad.addEventListener(end, (event) => {
       if (event.pointerId !== pointer) return;
       pointer = null;
