@@ -148,7 +148,7 @@ fn pictures_of_the_user_are_prepared_checked_and_found_again() {
     let taken = download(cache.path(), None, &["cats_and_dogs", "--from", folder.to_str().unwrap()]);
     assert_eq!(taken.code, Some(0), "{}", taken.err);
     assert!(taken.err.contains("skipped: cat.666.jpg is empty"), "{}", taken.err);
-    assert!(taken.err.contains("3999 of 4000 pictures: 1 corrupt ones skipped; listed in"), "{}", taken.err);
+    assert!(taken.err.contains("3999 of 4000 pictures: 1 corrupt and skipped; listed in"), "{}", taken.err);
     assert!(taken.err.contains("4,000 pictures in "), "{}", taken.err);
     assert!(
         taken.out.contains("cats_and_dogs: cache, ") && taken.out.contains("3999 of 4000"),
