@@ -91,7 +91,9 @@ fn all(
             kept.insert(experiment.id, record);
         }
     }
-    let sources = Data::ALL.iter().filter_map(|data| lab.sets.known(*data));
+    let is_taken = |data: &Data| experiments.iter().any(|experiment| experiment.data == Some(*data));
+    let painted = Some(Data::Scenes).filter(is_taken);
+    let sources = Data::ALL.into_iter().chain(painted).filter_map(|data| lab.sets.known(data));
     results.data.extend(sources.map(|(key, source, _)| (key.to_string(), source)));
     if let Some(replaced) = lab.replaced(&kept.keys().copied().collect::<Vec<_>>()) {
         lab.progress.say(&replaced);

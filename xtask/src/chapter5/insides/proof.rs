@@ -3,7 +3,7 @@
 use super::heatmaps::{flat, key, methods};
 use super::{go_on, shown};
 use crate::chapter5::{Cost, Experiment};
-use crate::lab::{Lab, Length, Recipe, Validation};
+use crate::lab::{Data, Lab, Length, Recipe, Validation};
 use crate::options::Profile;
 use anyhow::{Context, Result};
 use convnet_data::generated::{Framing, SceneClass, Scenes, Subject, Thing, Traits, scenes_of};
@@ -26,7 +26,7 @@ pub(crate) const PROOF: Experiment = Experiment {
     id: "5.4.3-proof",
     title: "Do heatmaps point at what is there? Scenes in which that is known",
     needs: &[],
-    data: None,
+    data: Some(Data::Scenes),
     base: false,
     book_only: false,
     book: &[],

@@ -20,9 +20,12 @@ pub(crate) enum Data {
     Digits,
     /// Those of section 5.2.
     CatsDogs,
+    /// Scenes of which it must be known which pixels show what: always painted, by the experiment itself.
+    Scenes,
 }
 
 impl Data {
+    /// Those that a run has at hand from its beginning on.
     pub(crate) const ALL: [Data; 2] = [Data::Digits, Data::CatsDogs];
 
     /// What readers call them.
@@ -30,6 +33,7 @@ impl Data {
         match self {
             Data::Digits => "digits",
             Data::CatsDogs => "cats and dogs",
+            Data::Scenes => "painted scenes",
         }
     }
 
@@ -41,11 +45,13 @@ impl Data {
         let (words, generated) = match self {
             Data::Digits => Digits::planned(options)?,
             Data::CatsDogs => CatsDogs::planned(options)?,
+            Data::Scenes => ("painted by this program".into(), true),
         };
         let threads = options.threads() as f64;
         let seconds = match self {
             Data::Digits => Digits::seconds(generated, options.profile),
             Data::CatsDogs => CatsDogs::seconds(generated, options.profile) / threads,
+            Data::Scenes => 0.0,
         };
         Ok(Planned { words, generated, mib: self.mib(generated, options.profile), seconds })
     }
@@ -53,7 +59,7 @@ impl Data {
     /// How many pixels a picture has, beside one of the book.
     pub(crate) fn share(self, generated: bool, profile: Profile) -> f64 {
         match self {
-            Data::Digits => 1.0,
+            Data::Digits | Data::Scenes => 1.0,
             Data::CatsDogs => CatsDogs::share(generated, profile),
         }
     }
@@ -63,6 +69,7 @@ impl Data {
         match self {
             Data::Digits => Digits::mib(generated, profile),
             Data::CatsDogs => CatsDogs::mib(generated, profile),
+            Data::Scenes => 0.0,
         }
     }
 }
@@ -155,6 +162,10 @@ impl Sets {
         match data {
             Data::Digits => self.digits.as_ref().map(|set| (set.key(), set.source(), set.fingerprint())),
             Data::CatsDogs => self.cats_dogs.as_ref().map(|set| (set.key(), set.source(), set.fingerprint())),
+            Data::Scenes => {
+                let (title, origin) = (data.name().into(), "painted by this program".into());
+                Some(("painted-scenes", DataSource { title, generated: true, origin }, String::new()))
+            }
         }
     }
 }
