@@ -24,8 +24,9 @@ impl Tape {
     ///
     /// `x` are cut along their outermost axis; `weights` are seen whole by every slice. The slices are
     /// `parallel::groups` of the pictures, a matter of the batch's size alone, and the gradients of weights are added up
-    /// in the order of the slices: no bit depends on the number of threads. `body` gets the slice's tape, the range of
-    /// pictures, and its inputs; it must treat every picture alike.
+    /// in the order of the slices: no bit depends on the number of threads. Where no gradient is wanted, nothing is added up,
+    /// and slices hold `most` pictures at most. `body` gets the slice's tape, the range of pictures, and its inputs; it must
+    /// treat every picture alike.
     ///
     /// # Errors
     /// The first error of any slice.
@@ -33,6 +34,7 @@ impl Tape {
         &mut self,
         x: &[&Value],
         weights: &[&Value],
+        most: usize,
         body: impl Fn(&mut Tape, Range<usize>, &[Value], &[Value]) -> Result<Vec<Value>> + Sync,
     ) -> Result<Vec<Value>> {
         let owned = |values: &[&Value]| values.iter().map(|&value| value.clone()).collect::<Vec<_>>();
@@ -46,13 +48,14 @@ impl Tape {
                 value.shape(),
             )?;
         }
-        let ranges: Vec<_> = parallel::groups(pictures).collect();
+        let inputs: Vec<&Value> = x.iter().chain(weights).copied().collect();
+        let nodes = inputs.iter().map(|value| self.index_of(value)).collect::<Result<Vec<_>>>()?;
+        let most = if nodes.iter().all(Option::is_none) { most } else { pictures };
+        let ranges: Vec<_> = parallel::slices(pictures, most.max(1)).collect();
         if ranges.len() <= 1 || self.recording.is_some() {
             // Nothing to divide: the loops inside divide their own work.
             return body(self, 0..pictures, &owned(x), &owned(weights));
         }
-        let inputs: Vec<&Value> = x.iter().chain(weights).copied().collect();
-        let nodes = inputs.iter().map(|value| self.index_of(value)).collect::<Result<Vec<_>>>()?;
 
         let settings = self.settings;
         let done: Vec<Mutex<Option<Result<Slice>>>> = ranges.iter().map(|_| Mutex::new(None)).collect();

@@ -34,7 +34,7 @@ fn network(slices: bool, pictures: usize, threads: usize) -> Vec<Tensor> {
             let body = |tape: &mut Tape, _: std::ops::Range<usize>, x: &[Value], w: &[Value]| {
                 Ok(vec![body(tape, &x[0], &w[0], &w[1])?])
             };
-            tape.in_slices(&[&x], &[&kernel, &bias], body).unwrap().remove(0)
+            tape.in_slices(&[&x], &[&kernel, &bias], usize::MAX, body).unwrap().remove(0)
         } else {
             body(&mut tape, &x, &kernel, &bias).unwrap()
         };
@@ -75,7 +75,7 @@ fn nothing_wanted_leaves_no_entry() {
     let y = tape.apply(Conv2D { geometry: GEOMETRY, activation: Activation::Relu }, &[&x, &kernel]).unwrap();
     assert!(tape.is_empty() && !y.is_wanted());
     let sliced = tape
-        .in_slices(&[&x], &[&kernel], |tape, _, x, w| {
+        .in_slices(&[&x], &[&kernel], usize::MAX, |tape, _, x, w| {
             Ok(vec![
                 tape.apply(Conv2D { geometry: GEOMETRY, activation: Activation::Relu }, &[&x[0], &w[0]])?,
             ])
@@ -90,7 +90,7 @@ fn nothing_wanted_leaves_no_entry() {
 fn slices_that_change_nothing_hand_the_gradient_on() {
     let mut tape = Tape::new();
     let x = tape.watch(&random([20, 3], 1).into(), 7).unwrap();
-    let y = tape.in_slices(&[&x], &[], |_, _, x, _| Ok(x.to_vec())).unwrap().remove(0);
+    let y = tape.in_slices(&[&x], &[], usize::MAX, |_, _, x, _| Ok(x.to_vec())).unwrap().remove(0);
     assert!(y.is_wanted());
     let mut given = Vec::new();
     let seed = random([20, 3], 2);
@@ -194,7 +194,7 @@ fn time_and_memory_can_be_read_per_label() {
     let x = tape.watch(&random([16, 6, 6, 2], 1).into(), 0).unwrap();
     let kernel = random([3, 3, 2, 3], 2).into();
     let y = tape
-        .in_slices(&[&x], &[&kernel], |tape, _, x, w| {
+        .in_slices(&[&x], &[&kernel], usize::MAX, |tape, _, x, w| {
             tape.set_label(&Arc::from("conv"));
             Ok(vec![
                 tape.apply(Conv2D { geometry: GEOMETRY, activation: Activation::Relu }, &[&x[0], &w[0]])?,
@@ -214,11 +214,14 @@ fn time_and_memory_can_be_read_per_label() {
 fn slices_that_do_not_fit_together_are_refused() {
     let mut tape = Tape::new();
     let [two, three] = [Value::constant(Tensor::zeros([16, 2])), Value::constant(Tensor::zeros([15, 2]))];
-    let error = tape.in_slices(&[&two, &three], &[], |_, _, x, _| Ok(x.to_vec())).unwrap_err();
+    let error = tape.in_slices(&[&two, &three], &[], usize::MAX, |_, _, x, _| Ok(x.to_vec())).unwrap_err();
     assert_eq!(error.to_string(), "slices takes inputs of 16 pictures each, but got (15, 2)");
-    let error =
-        tape.in_slices(&[&two], &[], |_, range, x, _| Ok(if range.start == 0 { x.to_vec() } else { vec![] }));
+    let error = tape.in_slices(&[&two], &[], usize::MAX, |_, range, x, _| {
+        Ok(if range.start == 0 { x.to_vec() } else { vec![] })
+    });
     assert!(error.unwrap_err().to_string().starts_with("the slices of a batch gave different outputs"));
-    let error = tape.in_slices(&[&two], &[], |_, _, _, _| Ok(vec![Tensor::scalar(1.0).into()])).unwrap_err();
+    let error = tape
+        .in_slices(&[&two], &[], usize::MAX, |_, _, _, _| Ok(vec![Tensor::scalar(1.0).into()]))
+        .unwrap_err();
     assert!(error.to_string().contains("outputs of 2 pictures"), "{error}");
 }
