@@ -2,7 +2,7 @@
 
 use super::heatmaps::{flat, key, methods};
 use super::{go_on, shown};
-use crate::chapter5::{Cost, Experiment};
+use crate::chapter5::{Cost, Experiment, Pretrained};
 use crate::lab::{Data, Lab, Length, Recipe, Validation};
 use crate::options::Profile;
 use anyhow::{Context, Result};
@@ -27,7 +27,7 @@ pub(crate) const PROOF: Experiment = Experiment {
     title: "Do heatmaps point at what is there? Scenes in which that is known",
     needs: &[],
     data: Some(Data::Scenes),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[],
     note: "A small convnet learns whether a painted scene shows a creature or a bush, among stones, cones and branches. Where the \
