@@ -37,12 +37,15 @@ function look() {
   // A drawing that is made to fit may make its words too small to read.
   const sizes = all("svg.cn text")
     .filter(isSeen)
-    .map((text) => ({ pixels: parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a, words: words(text) }));
+    .map((text) => {
+      const { a, b } = text.getScreenCTM(); // some are turned
+      return { pixels: parseFloat(getComputedStyle(text).fontSize) * Math.hypot(a, b), words: words(text) };
+    });
   const least = (list, by) => list.reduce((worst, one) => (one[by] < worst[by] ? one : worst));
   const row = (cells) => [...cells].map(words);
   return {
     width: innerWidth,
-    pageWidth: document.documentElement.scrollWidth,
+    sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     isDark: matchMedia("(prefers-color-scheme: dark)").matches,
     paper: behind(document.body),
     read: read.length,
@@ -63,6 +66,9 @@ function look() {
 
 addEventListener("load", () => {
   setTimeout(() => {
-    document.body.append(Object.assign(document.createElement("pre"), { id: "driven", textContent: JSON.stringify(look()) }));
+    const seen = JSON.stringify(look());
+    // On a phone, which is a frame, whoever holds the frame writes it down.
+    if (parent !== window) parent.postMessage(seen, "*");
+    else document.body.append(Object.assign(document.createElement("pre"), { id: "driven", textContent: seen }));
   }, 100);
 });

@@ -15,6 +15,12 @@ const HEAVIEST: usize = 9_000_000;
 /// Contrast that WCAG asks of words (level AA), 1 to 21.
 const READABLE: f64 = 4.5;
 
+/// A phone's width: no window of Chromium is as narrow, so that the page stands in a frame.
+const PHONE: &str = r#"<!DOCTYPE html><iframe src="looked.html" style="width:390px;height:844px;border:0"></iframe>
+<script>addEventListener("message", ({ data }) => {
+  document.body.append(Object.assign(document.createElement("pre"), { id: "driven", textContent: data }));
+});</script>"#;
+
 /// What the looks find in a window of this size.
 fn looked(browser: &str, page: &Path, folder: &Path, more: &[&str]) -> Value {
     let (dom, console) = dumped(browser, page, folder, more);
@@ -46,21 +52,24 @@ fn the_whole_chapter_is_readable_in_light_in_dark_and_on_a_phone() {
     assert!(page.len() < HEAVIEST, "{} bytes", page.len());
     let copy = folder.path().join("looked.html");
     fs::write(&copy, driven_page(&page, LOOKS)).unwrap();
+    let frame = folder.path().join("phone.html");
+    fs::write(&frame, PHONE).unwrap();
+    let wide = "--window-size=1200,1000";
     let in_window = |more: &[&str]| looked(browser, &copy, folder.path(), more);
 
-    let light = in_window(&["--window-size=1200,1000"]);
+    let light = in_window(&[wide]);
     assert_eq!((&light["width"], &light["isDark"]), (&1200.into(), &false.into()));
     assert!(light["paper"].as_f64().unwrap() > 0.8, "light paper: {}", light["paper"]);
     table_is_complete(&light, &out);
 
-    let dark = in_window(&["--window-size=1200,1000", "--blink-settings=preferredColorScheme=0"]);
+    let dark = in_window(&[wide, "--blink-settings=preferredColorScheme=0"]);
     assert_eq!(dark["isDark"], true);
     assert!(dark["paper"].as_f64().unwrap() < 0.05, "dark paper: {}", dark["paper"]);
     assert_eq!(dark["rows"], light["rows"], "the same words");
 
-    let phone = in_window(&["--window-size=390,844"]);
+    let phone = looked(browser, &frame, folder.path(), &[wide]);
     assert_eq!(phone["width"], 390);
-    assert_eq!(phone["pageWidth"], 390, "nothing pushes the page to the side");
+    assert_eq!(phone["sideways"], 0, "nothing pushes the page to the side");
     assert_eq!(phone["rows"], light["rows"], "the same words");
     for (window, of) in [("wide", &light), ("phone", &phone)] {
         let words = &of["smallestWords"];
