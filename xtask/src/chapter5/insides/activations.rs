@@ -27,7 +27,7 @@ pub(crate) const ACTIVATIONS: Experiment = Experiment {
     cost: |profile, forward| Cost {
         convolution: 2.5e9 * counted(profile) as f64 + 2.0 * forward,
         seconds: 1.0,
-        mib: 120.0,
+        mib: if profile == Profile::Smoke { 250.0 } else { 750.0 },
         ..Cost::default()
     },
     run,

@@ -47,7 +47,7 @@ pub(crate) const HEATMAPS: Experiment = Experiment {
             seconds: 2.0,
             mib: match profile {
                 Profile::Smoke => 300.0,
-                Profile::Quick => 1_250.0,
+                Profile::Quick => 1_400.0,
                 Profile::Book => 1_850.0,
             },
             ..Cost::default()
