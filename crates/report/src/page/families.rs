@@ -19,7 +19,8 @@ pub(super) struct Family {
 ///
 /// A family is `shift_0_a`, `shift_0_b`, `shift_1_a`, `shift_1_b` …: numbers down, the rest across; or `with_pooling_a`,
 /// `without_pooling_a`, `with_pooling_b` …: the two side by side. One with a gap is none: as a table it could be far
-/// larger than its metrics.
+/// larger than its metrics. Methods that are measured by the same things ([`MEASURES`]) are rows of a table too; there are few
+/// columns, so that gaps do no harm.
 pub(super) fn of(metrics: &BTreeMap<String, f64>) -> (Vec<Family>, Vec<(&str, f64)>) {
     let mut rest: BTreeMap<&str, f64> = metrics.iter().map(|(name, &value)| (name.as_str(), value)).collect();
     let mut families = numbered(&mut rest);

@@ -23,11 +23,11 @@ pub(crate) const ACTIVATIONS: Experiment = Experiment {
     note: "The network of 5.2.5, and behind it the pretrained base. Each tile is one channel, brought to the same mean and contrast as \
            in the book, so that tiles tell where a channel answers and not how strongly; a black tile is a channel that answers nowhere.",
     settings: |lab| format!("{NAME}, {} pictures counted", counted(lab.profile)),
-    // Every layer that is counted is a pass of its own, and its numbers are looked at one by one.
+    // Every layer that is counted is a pass of its own, and its numbers are looked at one by one. The base's weights take memory.
     cost: |profile, forward| Cost {
         convolution: 2.5e9 * counted(profile) as f64 + 2.0 * forward,
         seconds: 1.0,
-        mib: if profile == Profile::Smoke { 250.0 } else { 750.0 },
+        mib: if profile == Profile::Smoke { 250.0 } else { 750.0 } + 8e-9 * forward,
         ..Cost::default()
     },
     run,

@@ -79,7 +79,7 @@ fn run(lab: &mut Lab) -> Result<()> {
     let classifiers = lab.classifiers()?;
     if classifiers.is_empty() {
         bail!(Skipped(match lab.wished_base {
-            Base::MiniVgg => "no pretrained weights of a network that names pictures were asked for: mini-VGG names none; take \
+            Base::MiniVgg => "no pretrained weights are at hand of a network that names pictures, as mini-VGG names none; take \
                               `--base auto`, vgg16, efficientnet_lite0 or mobilenet",
             _ => "no pretrained weights are at hand of a network that names pictures (vgg16 with its classifier, \
                   efficientnet_lite0 or mobilenet_0_25_128)",

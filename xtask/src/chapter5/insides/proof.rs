@@ -33,7 +33,8 @@ pub(crate) const PROOF: Experiment = Experiment {
     note: "A small convnet learns whether a painted scene shows a creature or a bush, among stones, cones and branches. Where the \
            creature is was painted and is known to the pixel, but not to the network; it covers 5 to 20 % of the picture, anywhere. \
            Pointing game: how often the hottest pixel is on the creature. Mass: how much of the heat is. The control is the same \
-           method on the same network with random weights; its maps, too, are judged by the network that has learned.",
+           method on the same network with random weights; its maps, too, are judged by the network that has learned. 5.4.3 \
+           asks for average drop, average increase and sparseness on photographs, too.",
     settings: |lab| {
         let Amount { train, measured, .. } = Amount::of(lab.profile);
         format!("{}, {train} scenes, {measured} measured, {LAYER}", recipe(lab.profile).settings(lab.seed))
