@@ -75,7 +75,8 @@ pub(crate) struct Options {
     )]
     pub(crate) data: DataChoice,
 
-    /// Pretrained base for section 5.3 and the filters of 5.4.2: `auto` is the best that is at hand or can be downloaded
+    /// Pretrained base for sections 5.3 and 5.4 (5.4.1 shows it beside the network of 5.2.5; in 5.4.3 it is the network with this
+    /// name that tells classes apart): `auto` is the best that is at hand or can be downloaded
     #[arg(long, value_enum, default_value = "auto", default_value_if("profile", "smoke", "mini-vgg"))]
     pub(crate) base: Base,
 

@@ -1,6 +1,6 @@
 //! `--plan`: what would run, on which data, how long, with how much memory.
 
-use crate::chapter5::{Cost, Experiment};
+use crate::chapter5::{Cost, Experiment, Pretrained};
 use crate::lab::base::Base;
 use crate::lab::data::Data;
 use crate::options::Options;
@@ -44,7 +44,7 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
         }
     }
     let mut base = (String::new(), None);
-    if experiments.iter().any(|experiment| experiment.base) {
+    if experiments.iter().any(|experiment| experiment.base != Pretrained::No) {
         let (words, row) = Base::planned(options)?;
         base = (format!("\nbase: {words}"), row);
     }
@@ -62,7 +62,8 @@ pub(crate) fn print(options: &Options, experiments: &[&'static Experiment]) -> R
         table.row(["", &format!("to read or paint the {name}"), &words::seconds(planned.seconds), ""]);
     }
     for experiment in experiments {
-        let lacks_base = (experiment.base && base.1.is_none()).then_some("skipped: no base");
+        let is_needed = experiment.base == Pretrained::Needed;
+        let lacks_base = (is_needed && base.1.is_none()).then_some("skipped: no base");
         if let Some(why) = lacks_base.or(experiment.left_out(options.profile)) {
             table.row([experiment.id, experiment.title, "–", why]);
             continue;

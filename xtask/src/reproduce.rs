@@ -1,6 +1,6 @@
 //! `reproduce-chapter5`: chooses experiments, runs them one after the other, writes results.json and the page after each.
 
-use crate::chapter5::{self, ALL, Experiment};
+use crate::chapter5::{self, ALL, Experiment, Pretrained};
 use crate::exit::{Interrupted, Skipped, Usage};
 use crate::lab::base::Base;
 use crate::lab::data::{Data, Sets};
@@ -43,7 +43,7 @@ fn prepared(
     let mut progress = Progress::stderr();
     let wanted: Vec<Data> = experiments.iter().filter_map(|experiment| experiment.data).collect();
     let sets = Sets::obtain(&wanted, options, &mut progress)?;
-    let base = match experiments.iter().any(|experiment| experiment.base) {
+    let base = match experiments.iter().any(|experiment| experiment.base != Pretrained::No) {
         true => Some(Base::obtain(options, &mut progress)?.map(Arc::new)),
         false => None,
     };
@@ -61,7 +61,9 @@ fn prepared(
         checkpoints: Vec::new(),
         interrupted,
         sets,
+        shown: BTreeMap::new(),
         data: options.data.clone(),
+        wished_base: options.base,
         base,
     };
     all(options, lab, chosen, experiments)
@@ -86,8 +88,8 @@ fn all(
     };
     let mut kept = BTreeMap::new();
     for experiment in ALL {
-        if let Some((record, source)) = lab.kept(experiment) {
-            results.data.extend(record.data.clone().zip(source));
+        if let Some((record, sources)) = lab.kept(experiment) {
+            results.data.extend(sources);
             kept.insert(experiment.id, record);
         }
     }
@@ -113,6 +115,7 @@ fn all(
             }
             None => one(&mut lab, experiment, &ended, &speed),
         };
+        results.data.append(&mut lab.shown);
         let interrupted = lab.interrupted.load(Ordering::SeqCst);
         ended.insert(experiment.id, record);
         // What earlier runs with the same settings have found stays on the page.

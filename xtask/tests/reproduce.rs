@@ -47,6 +47,7 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     // No network that names a thousand classes comes with the program.
     let why = experiments[17]["error"].as_str().unwrap();
     assert!(experiments[17]["status"] == "skipped" && why.contains("no pretrained weights"), "{why}");
+    assert!(why.contains("mini-VGG names none; take `--base auto`"), "{why}");
     for experiment in &experiments[9..15] {
         let base = experiment["base"].as_str().unwrap();
         assert!(base.starts_with("mini-VGG trained on painted scenes (comes with the program"), "{base}");
@@ -58,6 +59,10 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     }
     let (filters, proof) = (&experiments[16], &experiments[18]);
     assert!(filters["status"] == "done" && filters["data"].is_null(), "it begins with noise: {filters}");
+    let exciting = "figures/5.4.2-block4_conv2-exciting.svg";
+    assert_eq!(filters["sources"], serde_json::json!({ exciting: "painted-creatures" }));
+    assert!(filters["captions"][exciting].as_str().unwrap().starts_with("One alone misleads."));
+    assert!(folder.path().join(exciting).is_file());
     assert_eq!((&proof["status"], &proof["data"]), (&"done".into(), &"painted-scenes".into()));
     assert_eq!(results["data"]["painted-scenes"]["generated"], true);
     for experiment in &experiments[..16] {
@@ -81,7 +86,15 @@ fn the_smoke_run_leaves_a_page_figures_results_and_models() {
     );
     assert!(note(6).contains("Here, after 1 epoch, training accuracy is "), "{}", note(6));
     assert!(experiments[..9].iter().all(|experiment| experiment["predicted_mib"].as_f64().unwrap() > 10.0));
-    assert_eq!(experiments[15]["figures"].as_array().unwrap().len(), 10, "a picture, eight layers, silence");
+    let inside = &experiments[15];
+    assert_eq!(
+        inside["figures"].as_array().unwrap().len(),
+        14,
+        "a picture, eight layers, silence, the base's four"
+    );
+    let caption = inside["captions"]["figures/5.4.1-cat-block4_conv2.png"].as_str().unwrap();
+    assert!(caption.contains("block4_conv2 of mini-VGG trained on painted scenes"), "{caption}");
+    assert!(inside["note"].as_str().unwrap().contains("The base: mini-VGG"), "{inside}");
     for part in ["with-pooling", "without-pooling"] {
         let figure = format!("figures/5.1.2-{part}-confusion.svg");
         assert!(experiments[3]["figures"].as_array().unwrap().contains(&figure.into()), "{part}");
@@ -525,26 +538,66 @@ fn what_convnets_learn_is_shown_on_real_weights() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let more = ["--only", "5.4", "--base", "mobilenet", "--data", data.to_str().unwrap()];
-    let (code, said) = ended(&smoke(folder.path(), &more).output().unwrap());
-    assert_eq!(code, Some(0), "{said}");
-    let results: serde_json::Value =
-        serde_json::from_slice(&fs::read(folder.path().join("results.json")).unwrap()).unwrap();
-    let of = |id: &str| {
+    let run = |name: &str, only: &str, base: &str| {
+        let out = folder.path().join(name);
+        let more = ["--only", only, "--base", base, "--data", data.to_str().unwrap()];
+        let (code, said) = ended(&smoke(&out, &more).output().unwrap());
+        assert_eq!(code, Some(0), "{said}");
+        let results = fs::read(out.join("results.json")).unwrap();
+        let results: serde_json::Value = serde_json::from_slice(&results).unwrap();
+        (out, results)
+    };
+    let (out, results) = run("mobilenet", "5.4", "mobilenet");
+    let of = |results: &serde_json::Value, id: &str| {
         let all = results["experiments"].as_array().unwrap();
         all.iter().find(|experiment| experiment["id"] == id).unwrap().clone()
     };
     for id in ["5.4.1", "5.4.2", "5.4.3"] {
-        assert_eq!(of(id)["status"], "done", "{}", of(id));
-        for figure in of(id)["figures"].as_array().unwrap() {
-            assert!(folder.path().join(figure.as_str().unwrap()).is_file(), "{figure}");
+        let found = of(&results, id);
+        assert_eq!(found["status"], "done", "{found}");
+        for figure in found["figures"].as_array().unwrap() {
+            assert!(out.join(figure.as_str().unwrap()).is_file(), "{figure}");
         }
     }
-    // PyTorch on the same weights and Pillow's pixels gives 0.8081.
-    let probability = of("5.4.3")["metrics"]["african_elephant"].as_f64().unwrap();
-    assert!((probability - 0.8081).abs() < 0.01, "{probability}");
-    let note = of("5.4.3")["note"].as_str().unwrap().to_string();
-    assert!(note.contains("EfficientNet-Lite0 takes the elephants for: African elephant 0.8"), "{note}");
-    let shares = of("5.4.2")["metrics"].clone();
+    let shares = of(&results, "5.4.2")["metrics"].clone();
     assert!(shares["energy_below_highest_band_conv_pw_11"].is_f64(), "{shares}");
+    // The base that was asked for, and no other, in all three.
+    let inside = of(&results, "5.4.1");
+    for picture in ["cat", "elephants"] {
+        let caption = &inside["captions"][format!("figures/5.4.1-{picture}-conv_pw_11.png")];
+        assert!(caption.as_str().is_some_and(|words| words.contains("MobileNet")), "{inside}");
+    }
+    let note = of(&results, "5.4.3")["note"].as_str().unwrap().to_string();
+    assert!(
+        note.contains("MobileNet, a quarter as wide takes the elephants for: African elephant"),
+        "{note}"
+    );
+    assert!(!note.contains("EfficientNet"), "{note}");
+
+    let (out, results) = run("efficientnet", "5.4.3", "efficientnet_lite0");
+    let heat = of(&results, "5.4.3");
+    // PyTorch on the same weights and Pillow's pixels gives 0.8081.
+    let probability = heat["metrics"]["african_elephant"].as_f64().unwrap();
+    assert!((probability - 0.8081).abs() < 0.01, "{probability}");
+    let note = heat["note"].as_str().unwrap();
+    assert!(note.contains("EfficientNet-Lite0 takes the elephants for: African elephant 0.8"), "{note}");
+    assert!(note.contains("on 2 of the test pictures of cats and dogs, drawn with seed 1"), "{note}");
+    for (measure, expected) in [("average_drop", 0.05..0.95), ("sparseness", 0.05..0.95)] {
+        let found = heat["metrics"][format!("grad_cam_{measure}")].as_f64().unwrap();
+        assert!(expected.contains(&found), "{measure} {found}");
+    }
+    let share = heat["metrics"]["neighbours_of_the_same_class"].as_f64().unwrap();
+    assert!(share > 0.6, "a network that knows breeds finds cats near cats: {share}");
+    // Each figure says what it shows: the elephants are no cats and dogs.
+    assert_eq!(heat["data"], "elephants");
+    assert_eq!(results["data"]["elephants"]["title"], "the book's elephants");
+    for (figure, source) in [
+        ("elephants-efficientnet_lite0.png", "elephants"),
+        ("cat-efficientnet_lite0.png", "cats-and-dogs"),
+        ("similar.svg", "cats-and-dogs"),
+    ] {
+        assert_eq!(heat["sources"][format!("figures/5.4.3-{figure}")], source, "{heat}");
+    }
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(page.contains("real data: the book's elephants") && page.contains("real data: cats and dogs"));
 }

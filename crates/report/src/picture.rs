@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use image::{
-    ExtendedColorType, ImageEncoder as _,
+    ColorType, ExtendedColorType, ImageDecoder as _, ImageEncoder as _, Limits,
     codecs::{jpeg, png},
 };
 
@@ -18,6 +18,9 @@ const JPEG_QUALITY: u8 = 90;
 
 /// No figure needs more pixels; a size beyond it is a mistake, found before memory is asked for.
 const MOST_PIXELS: usize = 64 << 20;
+
+/// A figure of more pixels is taken as it is, without being decoded.
+const MOST_DECODED: usize = 8 << 20;
 
 /// A picture of `u8`, rows from the top, grey (`channels` 1) or red, green, blue (`channels` 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,12 +154,37 @@ impl Picture {
         if self.channels == 1 || self.width.min(self.height) < LEAST_PHOTOGRAPH {
             return Ok(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(self.to_png()?)));
         }
+        Ok(format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(self.to_jpeg()?)))
+    }
+
+    /// The bytes of a JPEG file.
+    pub(crate) fn to_jpeg(&self) -> Result<Vec<u8>, Error> {
         let mut file = Vec::new();
+        let colour = if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
         // Neither side exceeds the number of pixels, which fits into 32 bits.
         jpeg::JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY)
-            .encode(&self.pixels, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)
+            .encode(&self.pixels, self.width as u32, self.height as u32, colour)
             .map_err(|error| Error::Picture(format!("cannot be written as JPEG: {error}")))?;
-        Ok(format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(file)))
+        Ok(file)
+    }
+
+    /// The picture of a PNG file from anywhere; `None` for one that is broken, not of 8 bits in grey or RGB, or so large that it
+    /// would take much memory.
+    pub(crate) fn from_png(bytes: &[u8]) -> Option<Picture> {
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some(3 * MOST_DECODED as u64 + (8 << 20));
+        let decoder = png::PngDecoder::with_limits(Cursor::new(bytes), limits).ok()?;
+        let (width, height) = decoder.dimensions();
+        let channels = match decoder.color_type() {
+            ColorType::L8 => 1,
+            ColorType::Rgb8 => 3,
+            _ => return None,
+        };
+        let (width, height) = (width as usize, height as usize);
+        let size = width.checked_mul(height).filter(|&pixels| pixels <= MOST_DECODED)?;
+        let mut pixels = vec![0; size * channels];
+        decoder.read_image(&mut pixels).ok()?;
+        Picture::new(width, height, channels, pixels).ok()
     }
 }
 
@@ -270,6 +298,22 @@ mod tests {
         let flat = Picture::coloured(2, 1, &[5.0, f32::NAN], ColourMap::Sequential).unwrap();
         assert_eq!(flat.pixels()[3..], [128; 3]);
         assert!(Picture::coloured(2, 2, &[0.0; 3], ColourMap::Sequential).is_err());
+    }
+
+    #[test]
+    fn a_png_from_anywhere_is_read_or_refused() {
+        let of = |channels: usize| Picture::new(3, 2, channels, (0..6 * channels as u8).collect()).unwrap();
+        for channels in [1, 3] {
+            assert_eq!(Picture::from_png(&of(channels).to_png().unwrap()), Some(of(channels)));
+        }
+        let whole = of(3).to_png().unwrap();
+        for length in [0, 8, 20, whole.len() / 2] {
+            assert_eq!(Picture::from_png(&whole[..length]), None, "{length} bytes");
+        }
+        // A head that claims more pixels than anybody wants.
+        let mut bomb = whole.clone();
+        bomb[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(Picture::from_png(&bomb), None);
     }
 
     #[test]

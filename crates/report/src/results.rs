@@ -131,6 +131,10 @@ pub struct Experiment {
     /// One sentence under a figure: what to see in it, by the figure's path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub captions: BTreeMap<String, String>,
+    /// By the figure's path, what it shows where that is something else than [`Experiment::data`]: a key of [`Results::data`], or
+    /// `null` for what comes from no pictures at all, such as noise that a gradient has changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, Option<String>>,
     /// The pictures behind the cells of a confusion matrix, by the matrix' path in [`Experiment::figures`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cells: BTreeMap<String, Cells>,
@@ -260,6 +264,7 @@ impl Experiment {
         few(self.metrics.len(), 1000, "metrics")?;
         few(self.book.len(), 1000, "book figures")?;
         few(self.figures.len(), 1000, "figures")?;
+        few(self.sources.len(), 1000, "sources of figures")?;
         few(self.history.len(), 200, "series in history")?;
         few(self.history.values().map(Vec::len).sum(), 100_000, "numbers in history")?;
         few(self.lists.values().map(|list| list.len() + 1).sum(), 10_000, "names in lists")?;

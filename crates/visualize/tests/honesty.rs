@@ -127,6 +127,12 @@ fn a_sure_model_is_warned_of() {
         "{message}"
     );
 
+    for concerned in
+        ["Grad-CAM", "saliency", "SmoothGrad", "integrated gradients", "guided", "occlusion", "Score-CAM"]
+    {
+        assert!(message.contains(concerned), "{concerned}: {message}");
+    }
+
     // Far beyond what f32 can tell from 1 there is still a slope, and the heat of the score does not care.
     let certain = Tensor::full([1, 8, 8, 1], 10.0);
     let found = saturation(&model, &certain, &Target::class(1)).unwrap();

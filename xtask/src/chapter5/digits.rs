@@ -1,6 +1,6 @@
 //! 5.1 and 5.1-dense: the digits convnet, and the dense network of chapter 2 beside it.
 
-use super::{Cost, Experiment};
+use super::{Cost, Experiment, Pretrained};
 use crate::lab::{Data, Lab, Length, Recipe, Validation};
 use crate::options::Profile;
 use anyhow::Result;
@@ -15,7 +15,7 @@ pub(crate) const CONVNET: Experiment = Experiment {
     title: "The digits convnet",
     needs: &[],
     data: Some(Data::Digits),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[("test_accuracy", [0.991, 0.993]), ("parameters", [93_322.0, 93_322.0])],
     note: "The test digits are looked at after each epoch and never used to choose anything.",
@@ -34,7 +34,7 @@ pub(crate) const DENSE: Experiment = Experiment {
     title: "The dense network of chapter 2, for comparison",
     needs: &[],
     data: Some(Data::Digits),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[("test_accuracy", [0.978, 0.978])],
     note: "",

@@ -24,7 +24,7 @@ pub(crate) struct Experiment {
     /// The pictures that it takes of those that are found, downloaded or painted for all.
     pub(crate) data: Option<Data>,
     /// Whether it builds on a pretrained base.
-    pub(crate) base: bool,
+    pub(crate) base: Pretrained,
     /// Whether only the profile `book` has time for it; the smoke run makes one step of it.
     pub(crate) book_only: bool,
     /// What the book prints: metric, lowest and highest.
@@ -44,7 +44,7 @@ impl Experiment {
     pub(crate) fn expected(&self, profile: Profile, forward: f64, generated: bool) -> Cost {
         let cost = (self.cost)(profile, forward);
         // A base takes its own size of pictures.
-        let data = self.data.filter(|_| !self.base);
+        let data = self.data.filter(|_| self.base != Pretrained::Needed);
         let share = data.map_or(1.0, |data| data.share(generated, profile));
         Cost { convolution: cost.convolution * share, ..cost }
     }
@@ -53,6 +53,17 @@ impl Experiment {
     pub(crate) fn left_out(&self, profile: Profile) -> Option<&'static str> {
         (self.book_only && profile == Profile::Quick).then_some("only in profile book: it trains for hours")
     }
+}
+
+/// Whether an experiment takes a pretrained base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pretrained {
+    /// It does not.
+    No,
+    /// It shows what a base does where there is one, beside its own.
+    Shown,
+    /// It is skipped where there is none.
+    Needed,
 }
 
 /// What an experiment costs, counted before it runs.

@@ -1,7 +1,7 @@
 //! 5.1.2: what max-pooling is for – receptive fields, coefficients, and the accuracy with and without it.
 
 use super::digits::{self, CONVNET_FLOPS, convnet};
-use super::{Cost, Experiment};
+use super::{Cost, Experiment, Pretrained};
 use crate::lab::{Data, Lab, Recipe, per_class};
 use crate::options::Profile;
 use anyhow::Result;
@@ -13,7 +13,7 @@ pub(crate) const POOLING: Experiment = Experiment {
     title: "Max-pooling: with and without it",
     needs: &[],
     data: Some(Data::Digits),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[("without_pooling_coefficients", [30_976.0, 30_976.0])],
     note: "Both networks have the same head (dense 64, dense 10) and see the same digits in the same order. Without pooling the \

@@ -1,6 +1,6 @@
 //! 5.1-shift: translation invariance measured.
 
-use super::{Cost, Experiment};
+use super::{Cost, Experiment, Pretrained};
 use crate::lab::{Data, Lab};
 use crate::options::Profile;
 use anyhow::Result;
@@ -13,7 +13,7 @@ pub(crate) const SHIFT: Experiment = Experiment {
     title: "Translation invariance: accuracy on shifted digits",
     needs: &["5.1", "5.1-dense"],
     data: Some(Data::Digits),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[],
     note: "The chapter claims it, without a figure: what a convnet learns at one place it recognises at any other; a dense \

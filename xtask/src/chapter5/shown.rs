@@ -1,6 +1,6 @@
 //! 5.1.1: the convolution operation shown.
 
-use super::{Cost, Experiment, convolution};
+use super::{Cost, Experiment, Pretrained, convolution};
 use crate::lab::Data;
 
 pub(crate) const CONVOLUTION: Experiment = Experiment {
@@ -8,7 +8,7 @@ pub(crate) const CONVOLUTION: Experiment = Experiment {
     title: "The convolution operation: patches, kernels, borders, strides",
     needs: &[],
     data: Some(Data::Digits),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[],
     note: "",
@@ -18,7 +18,11 @@ pub(crate) const CONVOLUTION: Experiment = Experiment {
         let (_, test) = lab.digits(1);
         let shown = convolution::figures(&test)?;
         for figure in &shown.figures {
-            lab.figure(figure.name, &figure.caption, &figure.bytes)?;
+            match figure.name {
+                // They follow from a formula, whatever the pictures.
+                convolution::SHAPES => lab.figure_of(None, figure.name, &figure.caption, &figure.bytes)?,
+                _ => lab.figure(figure.name, &figure.caption, &figure.bytes)?,
+            }
         }
         lab.record.metrics.extend(shown.metrics);
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::Lab;
 use crate::fetching::Fetching;
-use crate::options::Profile;
+use crate::options::{self, Profile};
 use anyhow::{Context, Result};
 use convnet_data::decode::{Decoder, Picture};
 use convnet_data::resize::Resizer;
@@ -10,6 +10,7 @@ use convnet_datasets::{Client, DataChoice, Found, Manifest, Places, Source, find
 use convnet_layers::Model;
 use convnet_pretrained::Loading;
 use convnet_pretrained::zoo::{self, Entry, ImageNetClasses, Top};
+use convnet_report::DataSource;
 use convnet_tensor::{Filter, Fit, Shape, Tensor};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,12 @@ pub(crate) struct Classifier {
     pub(crate) source: String,
 }
 
+/// The name of the book's picture of elephants in results.json.
+pub(crate) const ELEPHANTS: &str = "elephants";
+
 struct Row {
+    /// The `--base` that asks for it.
+    choice: options::Base,
     name: &'static str,
     title: &'static str,
     manifest: &'static str,
@@ -39,6 +45,7 @@ struct Row {
 /// The best first: the book's, then what names pictures best for its size.
 const ROWS: &[Row] = &[
     Row {
+        choice: options::Base::Vgg16,
         name: "vgg16",
         title: "VGG16 with its classifier",
         manifest: "vgg16",
@@ -47,6 +54,7 @@ const ROWS: &[Row] = &[
         loading: Loading::by_name,
     },
     Row {
+        choice: options::Base::EfficientnetLite0,
         name: "efficientnet_lite0",
         title: "EfficientNet-Lite0",
         manifest: "efficientnet_lite0",
@@ -55,6 +63,7 @@ const ROWS: &[Row] = &[
         loading: Loading::by_name,
     },
     Row {
+        choice: options::Base::Mobilenet,
         name: "mobilenet",
         title: "MobileNet, a quarter as wide",
         manifest: "mobilenet_0_25_128",
@@ -65,7 +74,7 @@ const ROWS: &[Row] = &[
 ];
 
 impl Lab {
-    /// The networks that can be had, the best first. The book's (553 MB) is only downloaded in profile `book`.
+    /// The networks that can be had, the best first; where a base was asked for by its name, that of this name. The book's (553 MB) is only downloaded in profile `book`.
     ///
     /// # Errors
     /// For files that are there and damaged.
@@ -73,7 +82,8 @@ impl Lab {
         let Some(names) = self.file("imagenet_class_index", true)? else { return Ok(Vec::new()) };
         let names = ImageNetClasses::read(&names.0)?;
         let mut found = Vec::new();
-        for row in ROWS {
+        let wished = self.wished_base;
+        for row in ROWS.iter().filter(|row| [options::Base::Auto, row.choice].contains(&wished)) {
             let may_download = row.name != "vgg16" || self.profile == Profile::Book;
             let Some((file, source)) = self.file(row.manifest, may_download)? else { continue };
             let loaded = row.load(&file, &names);
@@ -83,6 +93,20 @@ impl Lab {
             found.push(Classifier { name, title, layer, model, classes, source });
         }
         Ok(found)
+    }
+
+    /// The book's picture of elephants, no side longer than `side`, and what a reader should know of it; `None` where it is not
+    /// at hand.
+    ///
+    /// # Errors
+    /// When it is there and damaged.
+    pub(crate) fn elephants(&mut self, side: usize) -> Result<Option<(Tensor<u8>, DataSource)>> {
+        let Some((file, source)) = self.file("creative_commons_elephant", false)? else { return Ok(None) };
+        let title = "the book's elephants".into();
+        let origin = format!("the photograph of section 5.4.3 ({source})");
+        let source = DataSource { title, generated: false, origin };
+        self.shown.insert(ELEPHANTS.into(), source.clone());
+        Ok(Some((read_picture(&file, side)?, source)))
     }
 
     /// The only file of a manifest and where it comes from, if it can be had.
@@ -124,24 +148,22 @@ impl Row {
     }
 }
 
-impl Classifier {
-    /// A picture as the network takes it, `[1, height, width, 3]`.
-    pub(crate) fn numbers(&self, picture: Picture<'_>) -> Tensor {
-        let input = self.model.input();
-        let [height, width, channels] = input.shape;
-        let mut bytes = vec![0; height * width * channels];
-        Resizer::default().resize(picture, height, width, input.fit, input.filter, &mut bytes);
-        let mut numbers = Tensor::zeros(Shape::from(input.shape).with_first(1));
-        input.pixels.write(channels, &bytes, numbers.data_mut());
-        numbers
-    }
+/// A picture as a network takes it, `[1, height, width, 3]`.
+pub(crate) fn numbers(model: &Model, picture: Picture<'_>) -> Tensor {
+    let input = model.input();
+    let [height, width, channels] = input.shape;
+    let mut bytes = vec![0; height * width * channels];
+    Resizer::default().resize(picture, height, width, input.fit, input.filter, &mut bytes);
+    let mut numbers = Tensor::zeros(Shape::from(input.shape).with_first(1));
+    input.pixels.write(channels, &bytes, numbers.data_mut());
+    numbers
 }
 
 /// The picture in a file, `[height, width, 3]`, no side longer than `side`.
 ///
 /// # Errors
 /// When it cannot be read or is none.
-pub(crate) fn read_picture(path: &Path, side: usize) -> Result<Tensor<u8>> {
+fn read_picture(path: &Path, side: usize) -> Result<Tensor<u8>> {
     let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut decoder = Decoder::default();
     fitted(decoder.decode(&bytes, 3).with_context(|| path.display().to_string())?, side)

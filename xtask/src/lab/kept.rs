@@ -1,7 +1,7 @@
 //! What an experiment found, kept beside its models as `models/ID.json`: taken again when another run needs the very same.
 
 use super::{Lab, convolution};
-use crate::chapter5::{self, Experiment};
+use crate::chapter5::{self, Experiment, Pretrained};
 use anyhow::{Context, Result};
 use convnet_report::{DataSource, Experiment as Record, Results, Status, write_file};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ struct Kept {
     /// What a reader should know of the pictures; none where it takes none that are at hand for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<DataSource>,
+    /// The same of other pictures that its figures show, by their names in results.json.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    shown: BTreeMap<String, DataSource>,
     /// Some digits of their checksum.
     #[serde(default)]
     pictures: String,
@@ -79,6 +82,7 @@ impl Lab {
             fingerprint: self.fingerprint(experiment),
             threads: self.threads,
             source,
+            shown: self.shown.clone(),
             pictures,
             base: self.known_base(experiment),
             models,
@@ -89,10 +93,10 @@ impl Lab {
 
     /// What an earlier run found with the very same settings and pictures, and what these were, if its models and figures are
     /// all there and unchanged. Pictures that this run does not take are not compared: they stand beside what was found.
-    pub(crate) fn kept(&self, experiment: &Experiment) -> Option<(Record, Option<DataSource>)> {
+    pub(crate) fn kept(&self, experiment: &Experiment) -> Option<(Record, BTreeMap<String, DataSource>)> {
         let mut bytes = Vec::new();
         File::open(self.kept_path(experiment.id)).ok()?.take(LARGEST_RECORD).read_to_end(&mut bytes).ok()?;
-        let Kept { fingerprint, threads, source, pictures, base, models, mut record } =
+        let Kept { fingerprint, threads, source, shown, pictures, base, models, mut record } =
             serde_json::from_slice(&bytes).ok()?;
         let is_there = |figure: &String| self.out.join(figure).is_file();
         let is_unchanged = |(name, expected): (&String, &String)| {
@@ -112,12 +116,16 @@ impl Lab {
             return None;
         }
         record.threads = (threads != self.threads).then_some(threads);
-        Some((record, source))
+        // Pictures that an experiment of its own accord took are told as they were shown.
+        let mut sources = shown;
+        let own = record.data.clone().filter(|name| !sources.contains_key(name));
+        sources.extend(own.zip(source));
+        Some((record, sources))
     }
 
     /// The base that an experiment takes, where this run has it at hand.
     fn known_base(&self, experiment: &Experiment) -> Option<String> {
-        let base = self.base.as_ref().filter(|_| experiment.base)?.as_ref().ok()?;
+        let base = self.base.as_ref().filter(|_| experiment.base != Pretrained::No)?.as_ref().ok()?;
         Some(format!("{} {}", base.row.name, base.checksum))
     }
 

@@ -16,15 +16,16 @@ pub(crate) use training::{Length, Recipe, Trained, Validation};
 pub(crate) use transfer::Passed;
 pub(crate) use watch::{Watch, finished};
 
-use crate::options::Profile;
+use crate::options::{self, Profile};
 use anyhow::{Context, Result};
 use base::Base;
 use convnet_data::Dataset;
 use convnet_datasets::DataChoice;
 use convnet_layers::{LayerClasses, Model};
-use convnet_report::{Experiment as Record, Progress, write_file};
+use convnet_report::{DataSource, Experiment as Record, Progress, write_file};
 use convnet_tensor::Seed;
 use data::{CatsDogs, Sets};
+use std::collections::BTreeMap;
 use std::io::Stderr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,8 +48,12 @@ pub(crate) struct Lab {
     /// Set by Ctrl-C.
     pub(crate) interrupted: &'static AtomicBool,
     pub(crate) sets: Sets,
+    /// What a reader should know of pictures beside the sets that the experiment has shown, by their names in results.json.
+    pub(crate) shown: BTreeMap<String, DataSource>,
     /// Where pictures and weights come from.
     pub(crate) data: DataChoice,
+    /// The base that was asked for.
+    pub(crate) wished_base: options::Base,
     /// The pretrained base, or why there is none; `None` where no experiment of the run takes one.
     pub(crate) base: Option<Result<Arc<Base>, String>>,
 }
@@ -102,6 +107,23 @@ impl Lab {
         let path = self.save_figure(name, bytes)?;
         self.record.add_figure(&path, caption);
         Ok(())
+    }
+
+    /// As [`Lab::figure`], of other pictures than the experiment's: `None` where it comes from none at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn figure_of(
+        &mut self,
+        pictures: Option<(&str, DataSource)>,
+        name: &str,
+        caption: &str,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let key = pictures.as_ref().map(|(key, _)| (*key).to_string());
+        self.record.sources.insert(self.figure_path(name), key);
+        self.shown.extend(pictures.map(|(key, source)| (key.to_string(), source)));
+        self.figure(name, caption, bytes)
     }
 
     /// Writes a figure into `figures/` that the page draws by itself, for use elsewhere.

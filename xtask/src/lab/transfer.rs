@@ -53,8 +53,16 @@ impl Lab {
     /// # Errors
     /// When they cannot be read again.
     pub(crate) fn part_for(&mut self, base: &Base, part: Part) -> Result<Dataset> {
+        self.part_at(base.row.side, part)
+    }
+
+    /// The cats and dogs of a part as pictures of `side`×`side` pixels.
+    ///
+    /// # Errors
+    /// When they cannot be read again.
+    pub(crate) fn part_at(&mut self, side: usize, part: Part) -> Result<Dataset> {
         let sets = self.sets.cats_dogs.as_ref().context("an experiment gets the pictures that it names")?;
-        sets.at(part, base.row.side, self.profile, &mut self.progress)
+        sets.at(part, side, self.profile, &mut self.progress)
     }
 
     /// What the model gives at `layer` for the pictures of a part, computed at most once for the same weights, pictures and range
@@ -70,12 +78,26 @@ impl Lab {
         part: Part,
     ) -> Result<(Dataset, Passed)> {
         let pictures = self.part_for(base, part)?;
+        self.stored_features(model, layer, &pictures, part)
+    }
+
+    /// The same of pictures of a part that are at hand at the model's size.
+    ///
+    /// # Errors
+    /// When they cannot be computed or kept, or Ctrl-C came.
+    pub(crate) fn stored_features(
+        &mut self,
+        model: &Model,
+        layer: &str,
+        pictures: &Dataset,
+        part: Part,
+    ) -> Result<(Dataset, Passed)> {
         let cache = FeatureCache::new(self.features_folder());
         create_folder(&cache.folder)?;
         let phase = format!("{}  features of {} pictures", self.record.id, part.name());
         let (progress, interrupted) = (&mut self.progress, self.interrupted);
         let (mut shown, started) = (0, Instant::now());
-        let found = cache.features(model, layer, &pictures, &mut |done, all| {
+        let found = cache.features(model, layer, pictures, &mut |done, all| {
             if shown == 0 {
                 progress.start(&phase, all as u64, "pictures");
             }

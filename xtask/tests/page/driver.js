@@ -48,6 +48,13 @@ function arc(x, y, wide, high, from, to) {
 
 async function drive() {
   const answer = () => one(".classes .best b").textContent;
+  // The example, upright and on its head.
+  driven.example = answer();
+  slide("[name=degrees]", 180);
+  await settled();
+  driven.exampleTurned = answer();
+  slide("[name=degrees]", 0);
+  await settled();
   // Small and in a corner: centring and scaling have something to do.
   const three = draw([[...arc(7, 5.8, 2, 1.8, -150, 90), ...arc(7, 9.4, 2.2, 1.9, -90, 150)]]);
   await settled();

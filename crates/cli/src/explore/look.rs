@@ -8,7 +8,7 @@ use convnet_layers::FinalActivation;
 use convnet_tensor::Tensor;
 use convnet_visualize::Target;
 use convnet_visualize::heatmaps::{Method, normalized};
-use convnet_visualize::honesty::{saturation, twin};
+use convnet_visualize::honesty::{Saturation, saturation, twin};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -158,19 +158,44 @@ impl Explorer {
         let may_be_sure =
             self.model.final_activation() != FinalActivation::Linear && value * (1.0 - value) < SURE;
         let sure = if may_be_sure { saturation(&self.model, x, &target)?.pop() } else { None };
-        let warning = sure.map(|sure| {
-            format!(
-                "The model is so sure ({:.5}) that the gradient of this probability has vanished: it is {:.0e} of its score’s. \
-                 The heat is that of the score, which does not suffer from it.",
-                sure.probability, sure.slope
-            )
-        });
+        let warning = sure.map(|sure| warned(&method, &sure));
         let blank = heat.data().iter().all(|&number| number == 0.0);
         Ok(Heat { heat: Bytes64(levels(&heat)), blank, control, warning })
+    }
+}
+
+/// What a reader should know of a method's map where the model is so sure.
+fn warned(method: &Method, sure: &Saturation) -> String {
+    let (name, probability, slope) = (method.name(), sure.probability, sure.slope);
+    match method {
+        Method::ScoreCam(_) | Method::Occlusion(_) => format!(
+            "The model is so sure ({probability:.5}) that its probability hardly moves when parts are covered. {name} covers parts, so \
+             it is asked about the score, which does move."
+        ),
+        _ => format!(
+            "The model is so sure ({probability:.5}) that the gradient of this probability has vanished: it is {slope:.0e} of its \
+             score’s. {name} follows a gradient, so it is asked about the score, which does not suffer from it."
+        ),
     }
 }
 
 /// Numbers of 0 … 1 as bytes.
 fn levels(heat: &Tensor) -> Vec<u8> {
     heat.data().iter().map(|number| (number * 255.0).round() as u8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_names_the_method_and_what_it_does() {
+        let sure = Saturation { picture: 0, class: 1, probability: 0.99999, slope: 1e-5 };
+        for method in Method::all() {
+            let words = warned(&method, &sure);
+            assert!(words.contains(method.name()) && words.contains("0.99999"), "{words}");
+            let asks_for_gradients = !matches!(method, Method::ScoreCam(_) | Method::Occlusion(_));
+            assert_eq!(words.contains("gradient"), asks_for_gradients, "{words}");
+        }
+    }
 }

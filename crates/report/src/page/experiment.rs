@@ -21,7 +21,9 @@ pub(super) fn section(
 ) -> Markup {
     let provenance = Provenance::of(results, experiment);
     let mut drawn = curves(experiment, &provenance);
-    drawn.extend(experiment.figures.iter().map(|path| figure(experiment, &provenance, path, figures)));
+    let shown =
+        |path: &String| figure(experiment, &Provenance::of_figure(results, experiment, path), path, figures);
+    drawn.extend(experiment.figures.iter().map(shown));
     html! {
         section id=(anchor(experiment)) {
             h2 { (heading(experiment)) }
@@ -189,7 +191,7 @@ fn figure(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Picture;
+    use crate::{DataSource, Picture};
 
     #[test]
     fn each_model_has_its_curves_and_each_figure_its_caption() {
@@ -238,6 +240,28 @@ mod tests {
         let markup = section(&Results::default(), &experiment, &|_| None).0;
         assert!(markup.contains("A &lt;test&gt; loss that rises") && markup.contains(">&lt;test&gt;</text>"));
         assert!(!markup.contains("validation"), "{markup}");
+    }
+
+    #[test]
+    fn a_figure_of_other_pictures_says_so() {
+        let source =
+            |title: &str, generated| DataSource { title: title.into(), generated, origin: String::new() };
+        let data = [("pets", source("cats and dogs", false)), ("scenes", source("painted scenes", true))];
+        let results =
+            Results { data: data.map(|(name, source)| (name.into(), source)).into(), ..Results::default() };
+        let sources = [("b.png", Some("scenes")), ("c.png", None), ("d.png", Some("<gone>"))];
+        let experiment = Experiment {
+            data: Some("pets".into()),
+            figures: ["a.png", "b.png", "c.png", "d.png"].map(Into::into).into(),
+            sources: sources.map(|(path, source)| (path.into(), source.map(Into::into))).into(),
+            ..Experiment::default()
+        };
+        let markup = section(&results, &experiment, &|_| None).0;
+        let captions: Vec<_> = markup.split("<figcaption>").skip(1).collect();
+        assert!(captions[0].contains("real data: cats and dogs"), "{markup}");
+        assert!(captions[1].contains("generated data: painted scenes") && !captions[1].contains("cats"));
+        assert!(!captions[2].contains("badge"), "of no pictures: {markup}");
+        assert!(captions[3].contains("unknown data: &lt;gone&gt;") && !captions[3].contains("cats"));
     }
 
     #[test]

@@ -19,11 +19,19 @@ pub(super) struct Family {
 ///
 /// A family is `shift_0_a`, `shift_0_b`, `shift_1_a`, `shift_1_b` …: numbers down, the rest across; or `with_pooling_a`,
 /// `without_pooling_a`, `with_pooling_b` …: the two side by side. One with a gap is none: as a table it could be far
-/// larger than its metrics.
+/// larger than its metrics. Methods that are measured by the same things ([`MEASURES`]) are rows of a table too; there are few
+/// columns, so that gaps do no harm.
 pub(super) fn of(metrics: &BTreeMap<String, f64>) -> (Vec<Family>, Vec<(&str, f64)>) {
     let mut rest: BTreeMap<&str, f64> = metrics.iter().map(|(name, &value)| (name.as_str(), value)).collect();
     let mut families = numbered(&mut rest);
     families.extend(contrasted(&mut rest));
+    // What random weights do has a table of its own, below that of what was learned.
+    let [learned, control] = measured(&mut rest);
+    families.extend(
+        [("method", learned), ("method, random weights", control)]
+            .into_iter()
+            .filter_map(|(corner, methods)| family_of_methods(corner, methods)),
+    );
     (families, rest.into_iter().collect())
 }
 
@@ -78,6 +86,63 @@ fn numbered(metrics: &mut BTreeMap<&str, f64>) -> Vec<Family> {
         }
     }
     families
+}
+
+/// What heatmaps are measured by, in the order of the columns: the last words of a name, behind the method's.
+const MEASURES: [&str; 8] = [
+    "pointing",
+    "mass",
+    "deletion",
+    "insertion",
+    "average_drop",
+    "average_increase",
+    "sparseness",
+    "twin_likeness",
+];
+
+/// The names and values of a method's metrics, by what they measure.
+type Methods<'a> = BTreeMap<&'a str, Row<'a>>;
+
+/// Takes `grad_cam_deletion` and `grad_cam_control_deletion` … from the metrics where at least two methods have been measured by
+/// two things.
+fn measured<'a>(metrics: &mut BTreeMap<&'a str, f64>) -> [Methods<'a>; 2] {
+    let mut found = [Methods::new(), Methods::new()];
+    for (&name, &value) in metrics.iter() {
+        let measure = MEASURES
+            .into_iter()
+            .find_map(|measure| Some((name.strip_suffix(measure)?.strip_suffix('_')?, measure)));
+        let Some((method, measure)) = measure.filter(|(method, _)| !method.is_empty()) else { continue };
+        let (kind, method) = match method.strip_suffix("_control") {
+            Some(method) if !method.is_empty() => (1, method),
+            _ => (0, method),
+        };
+        found[kind].entry(method).or_default().insert(measure, (name, value));
+    }
+    found.map(|mut methods| {
+        let whole = methods.values().filter(|measures| measures.len() > 1).count();
+        if whole < 2 {
+            methods.clear();
+        }
+        for (name, _) in methods.values().flat_map(BTreeMap::values) {
+            metrics.remove(name);
+        }
+        methods
+    })
+}
+
+/// A row for each method, a column for each thing that any of them was measured by.
+fn family_of_methods(corner: &str, methods: Methods<'_>) -> Option<Family> {
+    let is_measured = |measure: &&str| methods.values().any(|row| row.contains_key(measure));
+    let columns: Vec<&str> = MEASURES.into_iter().filter(is_measured).collect();
+    let value = |row: &Row<'_>, measure: &str| {
+        row.get(measure).map_or_else(|| "–".to_owned(), |&(name, value)| words::metric(name, value))
+    };
+    let rows = methods.iter().map(|(method, row)| {
+        (words::name(method), columns.iter().map(|measure| value(row, measure)).collect())
+    });
+    let rows: Vec<_> = rows.collect();
+    let columns = columns.iter().map(|measure| words::name(measure)).collect();
+    (!rows.is_empty()).then(|| Family { corner: corner.into(), columns, rows })
 }
 
 fn contrasted(metrics: &mut BTreeMap<&str, f64>) -> Option<Family> {
@@ -160,8 +225,44 @@ mod tests {
     }
 
     #[test]
+    fn methods_are_rows_and_what_they_are_measured_by_is_a_column() {
+        let all = metrics(&[
+            ("grad_cam_pointing", 0.9),
+            ("grad_cam_average_drop", 0.5),
+            ("grad_cam_control_pointing", 0.3),
+            ("grad_cam_control_average_drop", 0.7),
+            ("occlusion_pointing", 0.8),
+            ("occlusion_average_drop", 0.25),
+            ("occlusion_control_pointing", 0.2),
+            ("occlusion_control_average_drop", 0.75),
+            ("centre_pointing", 0.29),
+            ("pointing", 1.0),
+            ("test_accuracy", 1.0),
+        ]);
+        let (families, rest) = of(&all);
+        let learned: &[(&str, &[&str])] = &[
+            ("centre", &["29.00 %", "–"]),
+            ("grad cam", &["90.00 %", "0.5000"]),
+            ("occlusion", &["80.00 %", "0.2500"]),
+        ];
+        let random: &[(&str, &[&str])] =
+            &[("grad cam", &["30.00 %", "0.7000"]), ("occlusion", &["20.00 %", "0.7500"])];
+        let columns = ["pointing", "average drop"];
+        let expected =
+            [family("method", &columns, learned), family("method, random weights", &columns, random)];
+        assert_eq!(families, expected);
+        assert_eq!(rest, [("pointing", 1.0), ("test_accuracy", 1.0)]);
+    }
+
+    #[test]
     fn what_makes_no_table_stays_in_the_list() {
-        let cases: [&[(&str, f64)]; 5] = [
+        let cases: [&[(&str, f64)]; 6] = [
+            &[
+                ("grad_cam_deletion", 1.0),
+                ("grad_cam_mass", 1.0),
+                ("_control_mass", 1.0),
+                ("occlusion_mass", 1.0),
+            ],
             &[("shift_1_a", 1.0), ("shift_2_b", 1.0)],
             &[("shift_1_a", 1.0), ("shift_1_b", 1.0)],
             &[("shift_01_a", 1.0), ("shift_1_a", 1.0)],

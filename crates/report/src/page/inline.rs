@@ -5,11 +5,17 @@ use std::borrow::Cow;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use maud::{Markup, PreEscaped, html};
 
+use crate::Picture;
+
 /// The figure's markup and its width in pixels; `None` for a file that is neither PNG nor SVG.
 pub(super) fn figure(bytes: &[u8], words: &str) -> Option<(Markup, u32)> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         let width = bytes.get(16..20)?.try_into().map(u32::from_be_bytes).ok()?;
-        return Some((picture("image/png", bytes, words), width));
+        let markup = match as_photograph(bytes) {
+            Some(jpeg) => picture("image/jpeg", &jpeg, words),
+            None => picture("image/png", bytes, words),
+        };
+        return Some((markup, width));
     }
     let text = std::str::from_utf8(bytes).ok()?.trim();
     if !text.starts_with("<svg") && !text.starts_with("<?xml") {
@@ -23,6 +29,18 @@ pub(super) fn figure(bytes: &[u8], words: &str) -> Option<(Markup, u32)> {
     }
     // As a picture an SVG can neither run nor load anything.
     Some((picture("image/svg+xml", text.as_bytes(), words), 0))
+}
+
+/// A PNG below this is light enough, in bytes.
+const LIGHT: usize = 60_000;
+
+/// A heavy figure in colours as JPEG, where that makes it much lighter: noise and photographs. The file beside the page stays exact.
+fn as_photograph(bytes: &[u8]) -> Option<Vec<u8>> {
+    if bytes.len() < LIGHT {
+        return None;
+    }
+    let picture = Picture::from_png(bytes).filter(|picture| picture.channels() == 3)?;
+    picture.to_jpeg().ok().filter(|jpeg| jpeg.len() * 3 < bytes.len() * 2)
 }
 
 /// A chart of ours without its own style, be it that of an earlier version; any other drawing as it is.
@@ -108,7 +126,6 @@ fn are_harmless(mut attributes: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Picture;
     use crate::chart::{LineChart, confusion_matrix, gallery, grouped_bars};
 
     #[test]
@@ -132,6 +149,32 @@ mod tests {
         let svg = LineChart::default().svg().replace("font-size:13px", "font-size:12px");
         let (markup, _) = figure(svg.as_bytes(), "").unwrap();
         assert!(markup.0.starts_with("<svg") && !markup.0.contains("<style"), "{}", markup.0);
+    }
+
+    #[test]
+    fn heavy_noise_becomes_jpeg_and_light_or_grey_pictures_stay_exact() {
+        let noise = |side: usize, channels: usize| {
+            // Waves with a little noise, as gradient ascent paints them.
+            let level = |place: usize| {
+                let wave = ((place / channels) as f64 / 7.0).sin() * 80.0;
+                let mixed = (place as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let noise = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 59;
+                (110.0 + wave + noise as f64) as u8
+            };
+            let pixels = (0..side * side * channels).map(level).collect();
+            Picture::new(side, side, channels, pixels).unwrap().to_png().unwrap()
+        };
+        let markup = |png: &[u8]| figure(png, "").unwrap();
+        let (heavy, grey, light) = (noise(400, 3), noise(400, 1), noise(40, 3));
+        assert!(heavy.len() > LIGHT && grey.len() > LIGHT && light.len() < LIGHT);
+        assert_eq!(markup(&heavy).1, 400);
+        assert!(markup(&heavy).0.0.contains("data:image/jpeg") && markup(&heavy).0.0.len() < heavy.len());
+        assert!(
+            markup(&grey).0.0.contains("data:image/png") && markup(&light).0.0.contains("data:image/png")
+        );
+        // What only begins like a PNG is handed to the browser as it is.
+        let broken = [&heavy[..40], &[7; LIGHT]].concat();
+        assert!(markup(&broken).0.0.contains("data:image/png"));
     }
 
     #[test]

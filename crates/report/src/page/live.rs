@@ -93,7 +93,7 @@ fn movements() -> Markup {
             (slider("degrees", "turn, degrees", -180, 180))
             p.hint {
                 "Under each slider: the share that the network gives to “" span.tried {} "” over the whole range. Small shifts are borne, "
-                "as pooling forgets exact places; turns are not, unless training showed them."
+                "as pooling forgets exact places; turns are not, unless training showed them: on its head a 6 is a 9."
             }
         }
     }

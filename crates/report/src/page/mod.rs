@@ -109,6 +109,19 @@ impl<'a> Provenance<'a> {
         let Some(name) = experiment.data.as_deref().filter(|_| experiment.status != Status::Skipped) else {
             return Self::None;
         };
+        Self::named(results, name)
+    }
+
+    /// The pictures of one figure, which may be others than the experiment's.
+    fn of_figure(results: &'a Results, experiment: &'a Experiment, path: &str) -> Self {
+        match experiment.sources.get(path) {
+            None => Self::of(results, experiment),
+            Some(None) => Self::None,
+            Some(Some(name)) => Self::named(results, name),
+        }
+    }
+
+    fn named(results: &'a Results, name: &'a str) -> Self {
         results.data.get(name).map_or(Self::Unknown(name), Self::Known)
     }
 
@@ -122,6 +135,11 @@ impl<'a> Provenance<'a> {
                 Self::Known(source) => span.badge.real { "real data: " (source.title) }
             }
         }
+    }
+
+    /// Whether a program made them.
+    fn is_generated(&self) -> bool {
+        matches!(self, Self::Known(source) if source.generated)
     }
 
     /// Whether its figures may stand beside the book's.

@@ -57,7 +57,11 @@ fn moment(when: &str) -> String {
 
 /// Said first, so that nobody takes a drawn digit for a written one.
 pub(super) fn warning(results: &Results) -> Markup {
-    let used = |experiment: &&Experiment| matches!(Provenance::of(results, experiment), Provenance::Known(source) if source.generated);
+    let used = |experiment: &&Experiment| {
+        let mut figures = experiment.sources.keys();
+        Provenance::of(results, experiment).is_generated()
+            || figures.any(|path| Provenance::of_figure(results, experiment, path).is_generated())
+    };
     let ids: Vec<_> =
         results.experiments.iter().filter(used).map(|experiment| experiment.id.as_str()).collect();
     html! {

@@ -30,7 +30,9 @@ impl fmt::Display for Saturation {
         write!(
             f,
             "picture {picture}: class {class} has probability {probability:.6}, whose gradient is {slope:.1e} of the score's; \
-             a heatmap of the probability would be blank or noise, so explain the score (`Target::class` as it is)"
+             of the probability, methods that follow gradients (Grad-CAM and its kin, saliency, SmoothGrad, integrated gradients, \
+             guided backpropagation) would be blank or noise, and occlusion and Score-CAM nearly the same everywhere, so explain the \
+             score (`Target::class` as it is)"
         )
     }
 }

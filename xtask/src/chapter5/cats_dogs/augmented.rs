@@ -1,7 +1,7 @@
 //! 5.2.5: the same convnet with augmentation and dropout.
 
 use super::{QUICK_RATE, RATE, Span, compare, convnet, train};
-use crate::chapter5::Experiment;
+use crate::chapter5::{Experiment, Pretrained};
 use crate::lab::{Data, Lab, Recipe};
 use crate::options::Profile;
 use anyhow::Result;
@@ -12,7 +12,7 @@ pub(crate) const AUGMENTED: Experiment = Experiment {
     title: "With augmentation and dropout",
     needs: &["5.2.1"],
     data: Some(Data::CatsDogs),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[("best_val_accuracy", [0.82, 0.85]), ("parameters", [3_453_121.0, 3_453_121.0])],
     note: "No picture is seen twice in the same way: in the chapter training and validation stay together, and validation rises \

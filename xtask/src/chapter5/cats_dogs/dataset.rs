@@ -1,6 +1,6 @@
 //! 5.2.1: the pictures of the section.
 
-use crate::chapter5::{Cost, Experiment};
+use crate::chapter5::{Cost, Experiment, Pretrained};
 use crate::lab::{Data, Lab, picture};
 use anyhow::Result;
 use convnet_data::Dataset;
@@ -11,7 +11,7 @@ pub(crate) const DATASET: Experiment = Experiment {
     title: "The pictures to train, validate and test with",
     needs: &[],
     data: Some(Data::CatsDogs),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[],
     note: "",

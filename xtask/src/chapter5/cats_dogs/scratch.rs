@@ -1,7 +1,7 @@
 //! 5.2.4: the convnet from scratch, and how it overfits.
 
 use super::{QUICK_RATE, RATE, Span, compare, convnet, train};
-use crate::chapter5::{Cost, Experiment};
+use crate::chapter5::{Cost, Experiment, Pretrained};
 use crate::lab::{Data, Lab, Recipe};
 use crate::options::Profile;
 use anyhow::Result;
@@ -15,7 +15,7 @@ pub(crate) const FROM_SCRATCH: Experiment = Experiment {
     title: "Cats and dogs from scratch",
     needs: &["5.2.1"],
     data: Some(Data::CatsDogs),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[("best_val_accuracy", [0.71, 0.74]), ("parameters", [3_453_121.0, 3_453_121.0])],
     note: "The chapter's network goes on to nearly 100 % in training while validation stops rising: 2,000 pictures are few, and \

@@ -1,6 +1,6 @@
 //! 5.2.5-show: what augmentation makes of one picture.
 
-use crate::chapter5::{Cost, Experiment};
+use crate::chapter5::{Cost, Experiment, Pretrained};
 use crate::lab::{Data, Lab, picture};
 use anyhow::Result;
 use convnet_augment::{Augment, Fill, Parameters, Transform};
@@ -13,7 +13,7 @@ pub(crate) const SHOWN: Experiment = Experiment {
     title: "One training picture, augmented four times",
     needs: &["5.2.1"],
     data: Some(Data::CatsDogs),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[],
     note: "What lies outside the picture is filled with its nearest pixel, as in the chapter.",

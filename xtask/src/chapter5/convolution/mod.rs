@@ -55,6 +55,9 @@ const SAME: Scene = Scene {
 const STRIDE: Scene =
     Scene { title: "Stride 2: every second place", layer: || Conv2D::new(1, 3).strides(2), shown: &[0, 1] };
 
+/// The figure that shows no picture.
+pub(super) const SHAPES: &str = "convolution_shapes.svg";
+
 /// The class of the digit that is shown where the set has one: a 4 has strokes in each direction.
 const DIGIT: u32 = 4;
 
@@ -133,7 +136,7 @@ pub(crate) fn figures(pictures: &Dataset) -> Result<Shown> {
                 sizes::figure(&digit)?,
             ),
             figure(
-                "convolution_shapes.svg",
+                SHAPES,
                 "For every window the shape that our layer answers is the one that the formula gives.",
                 shapes::figure(&cases),
             ),

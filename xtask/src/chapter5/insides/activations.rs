@@ -1,13 +1,15 @@
 //! 5.4.1: what each layer makes of a picture of a cat.
 
-use super::{cat, go_on, shown};
-use crate::chapter5::{Cost, Experiment};
+use super::{cat, go_on, numbers_of, shown};
+use crate::chapter5::{Cost, Experiment, Pretrained};
+use crate::lab::classifier::{ELEPHANTS, numbers};
 use crate::lab::{Data, Lab, picture};
 use crate::options::Profile;
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use convnet_data::decode::Picture as Pixels;
 use convnet_layers::Model;
 use convnet_report::chart;
-use convnet_tensor::{Shape, Tensor};
+use convnet_tensor::Tensor;
 use convnet_visualize::activations::{ChannelStatistics, activations, grid};
 
 pub(crate) const ACTIVATIONS: Experiment = Experiment {
@@ -15,16 +17,17 @@ pub(crate) const ACTIVATIONS: Experiment = Experiment {
     title: "Intermediate activations: what each layer makes of a cat",
     needs: &["5.2.5"],
     data: Some(Data::CatsDogs),
-    base: false,
+    base: Pretrained::Shown,
     book_only: false,
     book: &[],
-    note: "The network of 5.2.5. Each tile is one channel, brought to the same mean and contrast as in the book, so that tiles tell \
-           where a channel answers and not how strongly; a black tile is a channel that answers nowhere.",
+    note: "The network of 5.2.5, and behind it the pretrained base. Each tile is one channel, brought to the same mean and contrast as \
+           in the book, so that tiles tell where a channel answers and not how strongly; a black tile is a channel that answers nowhere.",
     settings: |lab| format!("{NAME}, {} pictures counted", counted(lab.profile)),
-    cost: |profile, _| Cost {
-        convolution: 0.4 * 472e6 * counted(profile) as f64,
+    // Every layer that is counted is a pass of its own, and its numbers are looked at one by one. The base's weights take memory.
+    cost: |profile, forward| Cost {
+        convolution: 2.5e9 * counted(profile) as f64 + 2.0 * forward,
         seconds: 1.0,
-        mib: 120.0,
+        mib: if profile == Profile::Smoke { 250.0 } else { 750.0 } + 8e-9 * forward,
         ..Cost::default()
     },
     run,
@@ -60,15 +63,61 @@ fn run(lab: &mut Lab) -> Result<()> {
     lab.figure("picture.svg", caption, chart::gallery("", &original, 1, 150.0)?.as_bytes())?;
     let paths: Vec<String> = model.layers().take(LAYERS).map(|(path, _)| path.to_string()).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-    let x = numbers(&model, &test.picture(number)?);
+    let x = numbers_of(&model, &test, number..number + 1)?;
     for (path, maps) in paths.iter().zip(activations(&model, &x, &paths)?) {
         let shape = maps.shape().without_first();
         let caption =
             format!("{path}: {} channels of {}×{}{}.", shape[2], shape[0], shape[1], said_of(path, &paths));
         lab.figure(&format!("{path}.png"), &caption, &shown(&grid(&maps, COLUMNS)?)?.to_png()?)?;
     }
-    count(lab, &model, &paths)
+    count(lab, &model, &paths)?;
+    base(lab, &test.picture(number)?)
 }
+
+/// What the pretrained base makes of the same cat and of the elephants, where it is at hand.
+fn base(lab: &mut Lab, cat: &Tensor<u8>) -> Result<()> {
+    let base = match lab.base.clone() {
+        Some(Ok(base)) => base,
+        Some(Err(_)) => {
+            lab.note("No pretrained base is at hand, so that only the network of 5.2.5 is shown.");
+            return Ok(());
+        }
+        None => return Ok(()),
+    };
+    lab.note(&format!("The base: {}.", base.source));
+    let (key, cats, _) = lab.sets.known(Data::CatsDogs).context("the pictures are at hand")?;
+    let mut pictures = vec![("The cat", "cat", cat.clone(), (key, cats))];
+    if let Some((elephants, source)) = lab.elephants(ELEPHANTS_SIDE)? {
+        pictures.push(("The elephants", "elephants", elephants, (ELEPHANTS, source)));
+    }
+    let layers = base.row.shown_layers()?;
+    for (words, name, pixels, source) in pictures {
+        go_on(lab)?;
+        let [height, width, channels] = pixels.shape()[..] else { bail!("a picture of {}", pixels.shape()) };
+        let x = numbers(&base.model, Pixels { height, width, channels, pixels: pixels.data() });
+        for (layer, maps) in layers.iter().zip(activations(&base.model, &x, &layers)?) {
+            let [_, height, width, all] = maps.shape()[..] else { bail!("maps of {}", maps.shape()) };
+            let channels = all.min(CHANNELS);
+            let first = Tensor::from_fn([height, width, channels], |place| {
+                maps.data()[place / channels * all + place % channels]
+            });
+            let caption = format!(
+                "{words} in {layer} of {}: the first {channels} of {all} channels of {height}×{width}{}.",
+                base.row.title,
+                said_of(layer, &layers)
+            );
+            let png = shown(&grid(&first, COLUMNS)?)?.to_png()?;
+            lab.figure_of(Some(source.clone()), &format!("{name}-{layer}.png"), &caption, &png)?;
+        }
+    }
+    Ok(())
+}
+
+/// Channels of the base that are shown of each layer.
+const CHANNELS: usize = 32;
+
+/// As large as any base takes them.
+const ELEPHANTS_SIDE: usize = 525;
 
 /// What to see in the first and the last layer.
 fn said_of(path: &str, paths: &[&str]) -> &'static str {
@@ -79,28 +128,17 @@ fn said_of(path: &str, paths: &[&str]) -> &'static str {
     }
 }
 
-/// One picture as the model takes it.
-fn numbers(model: &Model, pixels: &Tensor<u8>) -> Tensor {
-    let mut x = Tensor::zeros(Shape::from(model.input().shape).with_first(1));
-    model.input().pixels.write(model.input().shape[2], pixels.data(), x.data_mut());
-    x
-}
-
 /// How much of each layer is silent, and which channels are always.
 fn count(lab: &mut Lab, model: &Model, paths: &[&str]) -> Result<()> {
     let set = lab.cats_dogs().validation.clone();
-    let set = set.take(counted(lab.profile).min(set.len()));
+    // Drawn from all, as the classes lie one behind the other.
+    let set = set.subset(counted(lab.profile).min(set.len()), lab.seed)?;
     let mut statistics: Vec<_> = paths.iter().map(|path| ChannelStatistics::new(*path)).collect();
     lab.progress.start("5.4.1  counting silent channels", set.len() as u64, "pictures");
     for start in (0..set.len()).step_by(BATCH) {
         go_on(lab)?;
         let batch = start..(start + BATCH).min(set.len());
-        let mut x = Tensor::zeros(Shape::from(model.input().shape).with_first(batch.len()));
-        for (number, to) in
-            batch.clone().zip(x.data_mut().chunks_exact_mut(Shape::from(model.input().shape).size()))
-        {
-            model.input().pixels.write(model.input().shape[2], set.picture(number)?.data(), to);
-        }
+        let x = numbers_of(model, &set, batch.clone())?;
         for statistics in &mut statistics {
             statistics.add(model, &x)?;
         }
@@ -128,7 +166,7 @@ fn count(lab: &mut Lab, model: &Model, paths: &[&str]) -> Result<()> {
     let caption = format!(
         "How much of what a layer makes is silence. Pooling takes the largest of four numbers, so that fewer of its are 0 than of the \
          convolution before it. Over {} pictures {dead} filters never answered at all.",
-        set.len()
+        convnet_report::words::count(set.len() as u64)
     );
     lab.figure("silence.svg", &caption, bars.as_bytes())
 }

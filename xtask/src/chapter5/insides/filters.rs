@@ -1,8 +1,9 @@
 //! 5.4.2: pictures that excite the filters of a pretrained base, by gradient ascent.
 
+use super::exciting::exciting;
 use super::{go_on, shown};
-use crate::chapter5::{Cost, Experiment};
-use crate::lab::Lab;
+use crate::chapter5::{Cost, Experiment, Pretrained};
+use crate::lab::{Data, Lab};
 use crate::options::Profile;
 use anyhow::Result;
 use convnet_layers::Model;
@@ -17,20 +18,28 @@ pub(crate) const FILTERS: Experiment = Experiment {
     id: "5.4.2",
     title: "What filters look for: gradient ascent on the picture",
     needs: &[],
-    data: None,
-    base: true,
+    // For what excites a filter; the record says of each figure what it shows.
+    data: Some(Data::CatsDogs),
+    base: Pretrained::Needed,
     book_only: false,
     book: &[],
     note: "Each tile began as grey noise and was changed step by step so that one filter answers more. The book's recipe shows \
            colours in the order in which the network takes them, blue first for VGG16; so does this page.",
     settings: |lab| format!("{:?}", Amount::of(lab.profile)),
     cost: |profile, forward| {
-        let Amount { filters, better, compared, steps } = Amount::of(profile);
-        let size = (SIZE * SIZE) as f64 / (150.0 * 150.0);
+        let Amount { filters, better, compared, steps, pictures } = Amount::of(profile);
+        let area = |side: usize| (side * side) as f64 / (150.0 * 150.0);
         // Forward and back through a third of the base, on the mean of the four layers.
-        let step = 0.33 * 2.0 * forward * size;
-        let steps_made = 4 * (filters + 2 * compared) * steps + 4 * better * 3 * steps;
-        Cost { convolution: 0.6 * step * steps_made as f64, seconds: 2.0, mib: 900.0, ..Cost::default() }
+        let step = 0.33 * 2.0 * forward * steps as f64;
+        let by_the_book = step * area(SIZE) * (4 * (filters + compared)) as f64;
+        // Three sizes, each 1.4 times as long as the one before, have 1.77 times the pixels of the last.
+        let by_the_better = step * area(2 * SIZE) * 1.77 * (4 * better) as f64;
+        Cost {
+            convolution: 0.6 * (by_the_book + by_the_better) + 0.3 * forward * pictures as f64,
+            seconds: 1.0,
+            mib: 150.0 + forward / 13.2e9 * (520.0 + 36.0 * better as f64),
+            ..Cost::default()
+        }
     },
     run,
 };
@@ -52,19 +61,23 @@ struct Amount {
     /// Filters of the network that never learned, and of the trained one beside it.
     compared: usize,
     steps: usize,
+    /// Pictures that are looked through for what excites the last layer's filters.
+    pictures: usize,
 }
 
 impl Amount {
     fn of(profile: Profile) -> Amount {
         match profile {
-            Profile::Smoke => Amount { filters: 4, better: 1, compared: 1, steps: 1 },
-            Profile::Quick => Amount { filters: 16, better: 4, compared: 8, steps: 40 },
-            Profile::Book => Amount { filters: 64, better: 16, compared: 16, steps: 40 },
+            Profile::Smoke => Amount { filters: 4, better: 1, compared: 1, steps: 1, pictures: 20 },
+            Profile::Quick => Amount { filters: 16, better: 4, compared: 8, steps: 40, pictures: 300 },
+            Profile::Book => Amount { filters: 64, better: 16, compared: 16, steps: 40, pictures: 2_000 },
         }
     }
 }
 
 fn run(lab: &mut Lab) -> Result<()> {
+    // All but one figure begin with noise.
+    lab.record.data = None;
     let base = lab.base()?;
     let amount = Amount::of(lab.profile);
     let layers = base.row.shown_layers()?;
@@ -99,6 +112,9 @@ fn run(lab: &mut Lab) -> Result<()> {
             amount.better - 1
         );
         lab.figure(&format!("{layer}-better.png"), &caption, &grid(&wide, amount.better.isqrt())?)?;
+        if layer == layers[layers.len() - 1] {
+            exciting(lab, &base, layer, &wide, amount.pictures)?;
+        }
         let random = paint(lab, &untrained, layer, amount.compared, &book)?;
         let compared = filters.iter().flat_map(|part| share(&part.numbers)).flatten().take(amount.compared);
         trained_share.push(mean(compared));

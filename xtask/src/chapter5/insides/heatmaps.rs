@@ -1,15 +1,16 @@
 //! 5.4.3: where a network looks, by Grad-CAM and what came after it, and how far that is to be trusted.
 
-use super::{cat, go_on, shown};
-use crate::chapter5::{Cost, Experiment};
+use super::{cat, go_on, photographs, shown, similar};
+use crate::chapter5::{Cost, Experiment, Pretrained};
 use crate::exit::Skipped;
-use crate::lab::classifier::{Classifier, fitted, read_picture};
+use crate::lab::classifier::{Classifier, ELEPHANTS, fitted, numbers};
+use crate::lab::data::Part;
 use crate::lab::{Data, Lab};
-use crate::options::Profile;
-use anyhow::{Result, bail};
+use crate::options::{Base, Profile};
+use anyhow::{Context, Result, bail};
 use convnet_data::decode::Picture as Pixels;
 use convnet_pretrained::zoo::{Prediction, decode_predictions};
-use convnet_report::{Picture, chart};
+use convnet_report::{DataSource, Picture, chart};
 use convnet_tensor::{Seed, Tensor};
 use convnet_visualize::heatmaps::{Cam, Method};
 use convnet_visualize::honesty::{Perturbation, deletion, random_twin, saturation, twin};
@@ -20,18 +21,37 @@ pub(crate) const HEATMAPS: Experiment = Experiment {
     title: "Where a network looks: heatmaps of the elephants and of a cat",
     needs: &[],
     data: Some(Data::CatsDogs),
-    base: false,
+    base: Pretrained::No,
     book_only: false,
     book: &[("african_elephant", [0.909, 0.909])],
     note: "A heatmap shows where numbers come from, not why. Each stands beside its twin, what the same method makes of the same network \
            with random weights: where both look alike, the map tells about the picture and not about what was learned.",
-    settings: |lab| format!("{} methods", methods(lab.profile).len()),
-    cost: |profile, _| Cost {
-        // Most of it are Score-CAM and occlusion, hundreds of passes each.
-        convolution: if profile == Profile::Book { 3.0e12 } else { 1.0e11 },
-        seconds: 5.0,
-        mib: 500.0,
-        ..Cost::default()
+    settings: |lab| {
+        format!(
+            "{} methods, {} pictures, base {:?}",
+            methods(lab.profile).len(),
+            drawn(lab.profile),
+            lab.wished_base
+        )
+    },
+    cost: |profile, _| {
+        // Two pictures looked at, those drawn, and the training pictures once through EfficientNet-Lite0, which waits for memory.
+        let (looked_at, each_drawn, features) = match profile {
+            Profile::Smoke => (0.1e12, 0.01e12, 0.1e12),
+            Profile::Quick => (0.2e12, 0.02e12, 2.5e12),
+            // Most of it are Score-CAM, integrated gradients and occlusion, hundreds of passes each.
+            Profile::Book => (4.6e12, 1.0e12, 2.5e12),
+        };
+        Cost {
+            convolution: 2.0 * looked_at + drawn(profile) as f64 * each_drawn + features,
+            seconds: 2.0,
+            mib: match profile {
+                Profile::Smoke => 300.0,
+                Profile::Quick => 1_400.0,
+                Profile::Book => 1_850.0,
+            },
+            ..Cost::default()
+        }
     },
     run,
 };
@@ -58,11 +78,13 @@ const CAT: &str = "cat.1700.jpg";
 fn run(lab: &mut Lab) -> Result<()> {
     let classifiers = lab.classifiers()?;
     if classifiers.is_empty() {
-        bail!(Skipped(
-            "no pretrained weights are at hand of a network that names pictures (vgg16, efficientnet_lite0 or \
-             mobilenet_0_25_128)"
-                .into()
-        ));
+        bail!(Skipped(match lab.wished_base {
+            Base::MiniVgg => "no pretrained weights are at hand of a network that names pictures, as mini-VGG names none; take \
+                              `--base auto`, vgg16, efficientnet_lite0 or mobilenet",
+            _ => "no pretrained weights are at hand of a network that names pictures (vgg16 with its classifier, \
+                  efficientnet_lite0 or mobilenet_0_25_128)",
+        }
+        .into()));
     }
     let sources: Vec<_> = classifiers.iter().map(|it| it.source.clone()).collect();
     lab.record.base = Some(sources.join("; "));
@@ -72,48 +94,66 @@ fn run(lab: &mut Lab) -> Result<()> {
             "The book's figure, 0.909 for the African elephant, is VGG16's; its classifier is not at hand.",
         );
     }
-    match lab.file("creative_commons_elephant", false)? {
-        Some((file, _)) => {
-            let elephants = read_picture(&file, SIDE)?;
+    let (key, cats, _) = lab.sets.known(Data::CatsDogs).context("the pictures are at hand")?;
+    match lab.elephants(SIDE)? {
+        Some((pixels, source)) => {
+            lab.record.data = Some(ELEPHANTS.into());
             for (place, classifier) in classifiers.iter().enumerate() {
-                look(lab, classifier, &elephants, "elephants", place == 0)?;
+                let elephants =
+                    Asked { what: "elephants", pixels: &pixels, source: (ELEPHANTS, source.clone()) };
+                look(lab, classifier, &elephants, place == 0)?;
             }
         }
         None => lab.note("The book's picture of elephants is not at hand, so that only the cat is shown."),
     }
     let test = lab.cats_dogs().test.clone();
     let pixels = test.picture(cat(&test, CAT)?)?;
-    look(lab, &classifiers[0], &pixels, "cat", false)
+    look(lab, &classifiers[0], &Asked { what: "cat", pixels: &pixels, source: (key, cats) }, false)?;
+    let test = lab.part_at(classifiers[0].model.input().shape[0], Part::Test)?;
+    let drawn = test.subset(drawn(lab.profile).min(test.len()), lab.seed)?;
+    photographs::measure(lab, &classifiers[0], &drawn)?;
+    similar::similar(lab, &classifiers[0], &test, &drawn, CAT)
+}
+
+/// A picture that is looked at, what it shows, and where it is from.
+struct Asked<'a> {
+    what: &'static str,
+    pixels: &'a Tensor<u8>,
+    source: (&'static str, DataSource),
+}
+
+/// How many test pictures are drawn, over which figures of the methods are means.
+fn drawn(profile: Profile) -> usize {
+    if profile == Profile::Smoke { 2 } else { 16 }
 }
 
 /// What a network sees in a picture, and where. `is_main`: whether its findings are the experiment's.
-fn look(
-    lab: &mut Lab,
-    classifier: &Classifier,
-    picture: &Tensor<u8>,
-    what: &str,
-    is_main: bool,
-) -> Result<()> {
+fn look(lab: &mut Lab, classifier: &Classifier, asked: &Asked<'_>, is_main: bool) -> Result<()> {
+    let Asked { what, pixels: picture, source } = asked;
     let Classifier { name, title, layer, model, classes, .. } = classifier;
     let [height, width] = [picture.shape()[0], picture.shape()[1]];
     let pixels = Pixels { height, width, channels: 3, pixels: picture.data() };
-    let (x, small) = (classifier.numbers(pixels), fitted(pixels, TILE)?);
+    let (x, small) = (numbers(model, pixels), fitted(pixels, TILE)?);
     let classes = classes.classes();
     let best = decode_predictions(&model.predict(&x)?, classes, classes.len())?.remove(0);
     let said = best.iter().take(3).map(told).collect::<Vec<_>>().join(", ");
     lab.note(&format!("{title} takes the {what} for: {said}."));
-    if what == "elephants" {
+    if *what == "elephants" {
         let african = best.iter().find(|prediction| prediction.class.name == "African_elephant");
         let metric = if is_main { "african_elephant".into() } else { format!("{name}_african_elephant") };
         lab.metric(metric, african.map_or(0.0, |prediction| f64::from(prediction.probability)));
     }
     let target = Target::class(best[0].index);
-    for warning in saturation(model, &x, &target)? {
-        lab.note(&format!("{title}, {what}: {warning}."));
+    for sure in saturation(model, &x, &target)? {
+        lab.note(&format!(
+            "{title} is so sure of the {what} ({:.6}) that deletion, which measures probabilities, stays flat for long; the maps are of \
+             scores and do not suffer from it.",
+            sure.probability
+        ));
     }
     let random = random_twin(model, Seed(1))?;
     let methods =
-        if is_main || what == "cat" { methods(lab.profile) } else { vec![Method::Cam(Cam::grad_cam())] };
+        if is_main || *what == "cat" { methods(lab.profile) } else { vec![Method::Cam(Cam::grad_cam())] };
     let (mut maps, mut scores) = (Vec::new(), Vec::new());
     lab.progress.start(&format!("5.4.3  {what}, {title}"), methods.len() as u64, "methods");
     for method in &methods {
@@ -127,7 +167,8 @@ fn look(
             // The book's overlay: colours of the jet map times 0.4, added.
             let jet = overlay(picture, &heat, ColourMap::Jet, Blend::Added(0.4))?;
             let caption = format!("Grad-CAM of {layer} for {}, coloured as in the book.", told(&best[0]));
-            lab.figure(&format!("{what}-{name}.png"), &caption, &shown(&jet)?.to_png()?)?;
+            let file = format!("{what}-{name}.png");
+            lab.figure_of(Some(source.clone()), &file, &caption, &shown(&jet)?.to_png()?)?;
         }
         let shade = |map: &Tensor| -> Result<Picture> {
             shown(&overlay(&small, map, ColourMap::Inferno, Blend::Mixed(0.6))?)
@@ -147,9 +188,18 @@ fn look(
     }
     let gallery =
         chart::gallery(&format!("{title}: {}", best[0].class.name.replace('_', " ")), &maps, 4, 170.0)?;
-    let caption = "Light is where the class was found. Deletion: the mean probability as the hottest pixels go first; small is good. A \
-                   twin much alike (near 1) is a warning.";
-    lab.figure(&format!("{what}-{name}-methods.svg"), caption, gallery.as_bytes())
+    let has_occlusion = methods.iter().any(|method| matches!(method, Method::Occlusion(_)));
+    let caption = format!(
+        "Light is where the class was found{}. Deletion: the mean probability as the hottest pixels go first; small is good. A twin much \
+         alike (near 1) is a warning for its method.",
+        if has_occlusion {
+            "; by occlusion, where its score falls when a square of a fifth of the side is covered, so that no edge of such a map is one \
+             of the picture"
+        } else {
+            ""
+        }
+    );
+    lab.figure_of(Some(source.clone()), &format!("{what}-{name}-methods.svg"), &caption, gallery.as_bytes())
 }
 
 /// A method's name as the beginning of a figure's.

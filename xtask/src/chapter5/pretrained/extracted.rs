@@ -1,7 +1,7 @@
 //! 5.3.1a and 5.3.1-pixels: the base runs once over every picture, a head learns from what it gives.
 
 use super::{BATCH, Measured, STEPS, Span, cost, range, show};
-use crate::chapter5::Experiment;
+use crate::chapter5::{Experiment, Pretrained};
 use crate::lab::data::Part;
 use crate::lab::{Data, Lab, Passed};
 use crate::options::Profile;
@@ -15,7 +15,7 @@ pub(crate) const EXTRACTED: Experiment = Experiment {
     title: "Feature extraction: a head on what the base gives",
     needs: &["5.2.1"],
     data: Some(Data::CatsDogs),
-    base: true,
+    base: Pretrained::Needed,
     book_only: false,
     book: &[("best_val_accuracy", [0.90, 0.90])],
     note: "The base runs once over every picture; the head then learns in seconds, but always from the very same features.",
@@ -29,7 +29,7 @@ pub(crate) const PIXELS: Experiment = Experiment {
     title: "The same with the other range of pixels",
     needs: &["5.2.1", "5.3.1a"],
     data: Some(Data::CatsDogs),
-    base: true,
+    base: Pretrained::Needed,
     book_only: false,
     book: &[],
     note: "A base knows pictures in the range of pixels that it was trained with; the book gives VGG16 another.",

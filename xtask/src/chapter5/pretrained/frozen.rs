@@ -1,7 +1,7 @@
 //! 5.3.1b and 5.3.1b-unfrozen: base and head as one network on augmented pictures, the base frozen indeed, or not at all.
 
 use super::{BATCH, Measured, STEPS, Span, cost, quick_epochs, range, show};
-use crate::chapter5::Experiment;
+use crate::chapter5::{Experiment, Pretrained};
 use crate::lab::data::Part;
 use crate::lab::{Data, Lab, Passed, Validation};
 use crate::options::Profile;
@@ -14,7 +14,7 @@ pub(crate) const END_TO_END: Experiment = Experiment {
     title: "Feature extraction end to end, with augmentation",
     needs: &["5.2.1"],
     data: Some(Data::CatsDogs),
-    base: true,
+    base: Pretrained::Needed,
     book_only: false,
     book: &[("best_val_accuracy", [0.95, 0.965])],
     note: "No picture is seen twice in the same way, so every picture goes through the base each time.",
@@ -31,7 +31,7 @@ pub(crate) const UNFROZEN: Experiment = Experiment {
     title: "The same with nothing frozen",
     needs: &["5.2.1"],
     data: Some(Data::CatsDogs),
-    base: true,
+    base: Pretrained::Needed,
     book_only: true,
     book: &[("best_val_accuracy", [0.95, 0.97])],
     note: "What a reader gets who forgets to freeze the base, or whose framework does not do it.",

@@ -1,7 +1,7 @@
 //! 5.3.2 and 5.3.2-block3: the last blocks of the base go on learning together with the trained head.
 
 use super::{BATCH, Measured, STEPS, Span, cost, quick_epochs, range, show};
-use crate::chapter5::Experiment;
+use crate::chapter5::{Experiment, Pretrained};
 use crate::lab::data::Part;
 use crate::lab::{Data, Lab};
 use crate::options::Profile;
@@ -14,7 +14,7 @@ pub(crate) const TUNED: Experiment = Experiment {
     title: "Fine-tuning: the last block learns too",
     needs: &["5.2.1", "5.3.1b"],
     data: Some(Data::CatsDogs),
-    base: true,
+    base: Pretrained::Needed,
     book_only: false,
     book: &[("best_val_accuracy", [0.965, 0.976]), ("test_accuracy", [0.968, 0.968])],
     note: "The head is that of 5.3.1b: untrained, it would send large gradients through what the base has learned.",
@@ -31,7 +31,7 @@ pub(crate) const TUNED_BLOCK3: Experiment = Experiment {
     title: "Fine-tuning from the third block on",
     needs: &["5.2.1", "5.3.1b"],
     data: Some(Data::CatsDogs),
-    base: true,
+    base: Pretrained::Needed,
     book_only: true,
     book: &[],
     note: "As in the R edition, which unfreezes more of the base.",

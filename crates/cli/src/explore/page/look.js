@@ -52,9 +52,9 @@ function tellHeat({ heat, explained }) {
   } else if (control) {
     const verdict =
       control.likeness > 0.6
-        ? "so alike that this method mostly shows the picture’s own edges here; believe another one."
+        ? "so alike that this map tells of the picture and not of what was learned; believe another one."
         : control.likeness > 0.3
-          ? "partly the picture’s own edges, partly what was learned."
+          ? "partly the picture itself, partly what was learned."
           : "what is shown depends on what was learned.";
     byId("likeness").textContent = `Likeness of both (correlation of ranks): ${control.likeness.toFixed(2)} – ${verdict}`;
   }

@@ -1,17 +1,20 @@
 // The alive section: a drawing, the network that looks at it, and everything that it makes of it.
 
-/** A five, so that the section is alive before anybody draws. */
+/** A six, so that the section is alive before anybody draws: on its head it is a nine, and the network says so. */
 const EXAMPLE = [
   [
-    [19, 5.5],
-    [11, 5.5],
-    [10, 13],
-    [14, 11.8],
-    [18, 13.5],
-    [18.6, 17.5],
-    [16.5, 21.5],
-    [12.5, 22.5],
-    [8.8, 20.8],
+    [17.5, 4.5],
+    [13.5, 7],
+    [10.8, 11],
+    [9.6, 15.5],
+    [10.2, 19.5],
+    [12.6, 22.3],
+    [15.6, 22.4],
+    [18, 20.2],
+    [18.2, 17.2],
+    [16.2, 15],
+    [13.2, 15.2],
+    [10.6, 17.6],
   ],
 ];
 

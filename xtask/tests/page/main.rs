@@ -1,76 +1,19 @@
-//! The page in a browser: it draws, clicks and slides as a reader would. Without Chromium there is nothing to try, and the test
-//! says so.
+//! The page in a browser: it draws, clicks and slides as a reader would, and is looked at in light, in dark, and on a phone. Without
+//! Chromium there is nothing to try, and the tests say so.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+mod browser;
+mod looks;
+
+use browser::{browser, driven, driven_page, dumped};
 use convnet_autograd::Tape;
 use convnet_layers::{LayerClasses, Model, Request, Tap};
 use convnet_tensor::Tensor;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-const DRIVER: &str = include_str!("page/driver.js");
-
-/// Under these names the browser is installed on various systems.
-const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-
-/// A browser that is busier than that has hung.
-const PATIENCE: Duration = Duration::from_secs(180);
-
-fn browser() -> Option<&'static str> {
-    BROWSERS.into_iter().find(|name| {
-        let asked = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        asked.is_ok_and(|status| status.success())
-    })
-}
-
-/// The page with the driver behind its own script, which the page's policy must allow by its checksum.
-fn driven_page(page: &str) -> String {
-    let checksum = BASE64_STANDARD.encode(Sha256::digest(DRIVER));
-    let allowed =
-        page.replacen("script-src 'sha256-", &format!("script-src 'sha256-{checksum}' 'sha256-"), 1);
-    assert!(allowed.contains(&checksum), "the page has no policy for scripts");
-    allowed.replacen("</body>", &format!("<script>{DRIVER}</script></body>"), 1)
-}
-
-/// What the browser has made of the page, and what it said on its console.
-fn dumped(browser: &str, page: &Path, folder: &Path) -> (String, String) {
-    let (out, log) = (folder.join("dom.html"), folder.join("log.txt"));
-    let file = |path: &Path| Stdio::from(fs::File::create(path).unwrap());
-    let mut child = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])
-        .args(["--virtual-time-budget=30000", "--window-size=1200,1000", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
-        .arg(format!("file://{}", page.display()))
-        .stdin(Stdio::null())
-        .stdout(file(&out))
-        .stderr(file(&log))
-        .spawn()
-        .unwrap();
-    let began = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if began.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            panic!("the browser did not end within {PATIENCE:?}: {}", fs::read_to_string(log).unwrap());
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    let console = String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned();
-    let console = console.lines().filter(|line| line.contains("CONSOLE")).collect::<Vec<_>>().join("\n");
-    (fs::read_to_string(out).unwrap(), console)
-}
-
-/// What the driver left in the page.
-fn driven(dom: &str) -> Value {
-    let json = dom.split("<pre id=\"driven\">").nth(1).expect("the driver came to its end");
-    let json = json.split("</pre>").next().unwrap();
-    serde_json::from_str(&json.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).unwrap()
-}
+const DRIVER: &str = include_str!("driver.js");
 
 fn numbers(json: &Value) -> Vec<f32> {
     json.as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32).collect()
@@ -92,10 +35,7 @@ fn ours(model: &Path, picture: &[f32], names: &[String]) -> Vec<Vec<f32>> {
 
 #[test]
 fn a_reader_can_draw_click_and_slide() {
-    let Some(browser) = browser() else {
-        eprintln!("skipped: no Chromium is installed ({}), so the page is not tried", BROWSERS.join(", "));
-        return;
-    };
+    let Some(browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let run = Command::new(env!("CARGO_BIN_EXE_xtask"))
@@ -107,8 +47,8 @@ fn a_reader_can_draw_click_and_slide() {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let page = fs::read_to_string(out.join("index.html")).unwrap();
     let copy = folder.path().join("driven.html");
-    fs::write(&copy, driven_page(&page)).unwrap();
-    let (dom, console) = dumped(browser, &copy, folder.path());
+    fs::write(&copy, driven_page(&page, DRIVER)).unwrap();
+    let (dom, console) = dumped(browser, &copy, folder.path(), &["--window-size=1200,1000"]);
     assert_eq!(console, "", "nothing is said on the console");
     let driven = driven(&dom);
     let none = Value::Array(Vec::new());
@@ -117,6 +57,8 @@ fn a_reader_can_draw_click_and_slide() {
     }
     assert_eq!(driven["broken"], 0, "every image loads");
 
+    assert_eq!(driven["example"], "6", "what stands there before anybody draws");
+    assert_eq!(driven["exampleTurned"], "9", "on its head it is another digit");
     assert_eq!(driven["answer"], "3", "a drawn 3 is recognised");
     let names: Vec<String> = serde_json::from_value(driven["names"].clone()).unwrap();
     let ours = ours(&out.join("models/5.1.safetensors"), &numbers(&driven["picture"]), &names);
