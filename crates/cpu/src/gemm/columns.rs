@@ -152,20 +152,34 @@ pub(crate) struct SumRows<'a> {
 impl Kernel for SumRows<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, simd: S) {
-        // An addition waits for the one before it, so several columns are summed at a time.
-        const AT_A_TIME: usize = 4;
+    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(mut self, simd: S) {
+        // An addition waits for the one before it, so several vectors are summed at a time.
         let columns = self.sums.len();
-        for first in (0..columns).step_by(AT_A_TIME * S::LANES) {
-            let end = columns.min(first + AT_A_TIME * S::LANES);
-            let mut sums = load_row::<S, AT_A_TIME>(simd, &self.sums[first..end]);
-            for row in self.d.chunks_exact(columns) {
-                let row = load_row::<S, AT_A_TIME>(simd, &row[first..end]);
-                for (sum, &number) in sums.iter_mut().zip(&row) {
-                    *sum = simd.add(*sum, number);
-                }
-            }
-            store_row(simd, sums, &mut self.sums[first..end]);
+        let mut first = 0;
+        while first < columns {
+            first += match (columns - first).div_ceil(S::LANES) {
+                1 => self.vectors::<S, 1>(simd, first),
+                2 | 3 => self.vectors::<S, 2>(simd, first),
+                _ => self.vectors::<S, 4>(simd, first),
+            };
         }
+    }
+}
+
+impl SumRows<'_> {
+    /// Sums `VECTORS` vectors of columns from `first` on, and tells how many columns those are.
+    #[inline(always)]
+    fn vectors<S: Simd, const VECTORS: usize>(&mut self, simd: S, first: usize) -> usize {
+        let columns = self.sums.len();
+        let end = columns.min(first + VECTORS * S::LANES);
+        let mut sums = load_row::<S, VECTORS>(simd, &self.sums[first..end]);
+        for row in self.d.chunks_exact(columns) {
+            let row = load_row::<S, VECTORS>(simd, &row[first..end]);
+            for (sum, &number) in sums.iter_mut().zip(&row) {
+                *sum = simd.add(*sum, number);
+            }
+        }
+        store_row(simd, sums, &mut self.sums[first..end]);
+        end - first
     }
 }
