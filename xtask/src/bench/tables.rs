@@ -268,11 +268,12 @@ fn counted(threads: usize) -> String {
 }
 
 fn machine(sections: &[&Section]) -> String {
-    let Some(Limit { machine, .. }) = sections.first().map(|section| &section.limit) else {
+    let Some(Limit { machine, isa, .. }) = sections.first().map(|section| &section.limit) else {
         return String::new();
     };
     let memory = machine.memory_mib.map_or_else(String::new, |mib| format!(", {mib:.0} MiB"));
-    format!("{}, {} cores{memory}, {}", plain(&machine.cpu), machine.cores, plain(&machine.system))
+    let (cpu, isa, system) = (plain(&machine.cpu), plain(isa), plain(&machine.system));
+    format!("{cpu} ({isa}), {} cores{memory}, {system}", machine.cores)
 }
 
 /// For a terminal: what is known of one machine.
