@@ -50,8 +50,11 @@ impl Tape {
         }
         let inputs: Vec<&Value> = x.iter().chain(weights).copied().collect();
         let nodes = inputs.iter().map(|value| self.index_of(value)).collect::<Result<Vec<_>>>()?;
-        let most = if nodes.iter().all(Option::is_none) { most } else { pictures };
-        let ranges: Vec<_> = parallel::slices(pictures, most.max(1)).collect();
+        let ranges: Vec<_> = if nodes.iter().all(Option::is_none) {
+            parallel::slices(pictures, most.max(1)).collect()
+        } else {
+            parallel::groups(pictures).collect()
+        };
         if ranges.len() <= 1 || self.recording.is_some() {
             // Nothing to divide: the loops inside divide their own work.
             return body(self, 0..pictures, &owned(x), &owned(weights));
