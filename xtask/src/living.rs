@@ -3,7 +3,7 @@
 use crate::chapter5;
 use convnet_layers::{ActivationKind, Pair};
 use convnet_layers::{Conv2D, Dense, Flatten, LayerClasses, MaxPooling2D, Model, NamedLayer, Padding, Part};
-use convnet_report::{LayerKind, Network, NetworkActivation, NetworkLayer, Results, Status};
+use convnet_report::{LayerKind, Network, NetworkActivation, NetworkLayer, Results, Status, inside};
 use convnet_tensor::Shape;
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use std::path::Path;
 pub(crate) fn network(results: &Results, out: &Path) -> Option<Network> {
     let id = chapter5::DIGITS;
     results.experiments.iter().find(|record| record.id == id && record.status == Status::Done)?;
-    let path = out.join("models").join(format!("{id}.safetensors"));
+    let path = inside(out, format!("models/{id}.safetensors"))?;
     of(&Model::load(path, &LayerClasses::builtin()).ok()?, id)
 }
 

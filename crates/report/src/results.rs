@@ -164,9 +164,13 @@ impl Results {
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
+        // A pipe would be waited for without end.
+        if !path.metadata().map_err(unreadable)?.is_file() {
+            return Err(unreadable(std::io::Error::other("it is no plain file")));
+        }
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(unreadable)?;
-        // One byte more than allowed tells a file that is too large, even if it is a pipe without a length.
+        // One byte more than allowed tells a file that is too large, even if it grows.
         file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         if bytes.len() as u64 > LARGEST_FILE {
             return Err(Error::TooLarge { path: path.to_owned(), limit: LARGEST_FILE });
@@ -200,6 +204,16 @@ impl Results {
     /// Checks what the types do not.
     fn check(&self) -> Result<(), String> {
         few(self.experiments.len(), 500, "experiments")?;
+        few(self.data.len(), 100, "sets of pictures")?;
+        let Machine { cpu, system, .. } = &self.machine;
+        for text in self.when.iter().chain(&self.program).chain([&self.profile, cpu, system]) {
+            brief(text, LINE, "a line on the run")?;
+        }
+        for (name, source) in &self.data {
+            brief(name, LINE, "the name of a set")?;
+            brief(&source.title, LINE, "the title of a set")?;
+            brief(&source.origin, PARAGRAPH, "the origin of a set")?;
+        }
         let mut ids = HashSet::new();
         for experiment in &self.experiments {
             let id = experiment.id.as_str();
@@ -268,6 +282,27 @@ impl Experiment {
         few(self.history.len(), 200, "series in history")?;
         few(self.history.values().map(Vec::len).sum(), 100_000, "numbers in history")?;
         few(self.lists.values().map(|list| list.len() + 1).sum(), 10_000, "names in lists")?;
+        for text in [&self.title, &self.data, &self.isa, &self.convolution, &self.validation_name]
+            .into_iter()
+            .flatten()
+        {
+            brief(text, LINE, "a line")?;
+        }
+        for text in [&self.base, &self.note, &self.error, &self.settings].into_iter().flatten() {
+            brief(text, PARAGRAPH, "a paragraph")?;
+        }
+        for text in self.captions.values() {
+            brief(text, PARAGRAPH, "a caption")?;
+        }
+        let names =
+            self.metrics.keys().chain(self.book.keys()).chain(self.history.keys()).chain(self.lists.keys());
+        for name in names.chain(self.sources.values().flatten()) {
+            brief(name, LINE, "a name")?;
+        }
+        let mut figures = HashSet::new();
+        if let Some(twice) = self.figures.iter().find(|figure| !figures.insert(figure.as_str())) {
+            return Err(format!("figure {twice:?} is there twice, expected each figure once"));
+        }
         for (name, &value) in &self.metrics {
             if is_accuracy(name) && !value.is_nan() && !(0.0..=1.0).contains(&value) {
                 return Err(format!("metric {name} is {value}, expected 0 to 1"));
@@ -302,6 +337,19 @@ impl Experiment {
 /// A page takes far more memory than the few bytes that an empty entry takes in the file.
 fn few(count: usize, most: usize, what: &str) -> Result<(), String> {
     if count > most { Err(format!("{count} {what}, expected at most {most}")) } else { Ok(()) }
+}
+
+/// The most bytes of a text that stands in a line, such as a name, and of one that is read as a paragraph. A page repeats them:
+/// the title of a set stands under each of its figures.
+const LINE: usize = 300;
+const PARAGRAPH: usize = 10_000;
+
+fn brief(text: &str, most: usize, what: &str) -> Result<(), String> {
+    if text.len() > most {
+        Err(format!("{what} of {} bytes, expected at most {most}", text.len()))
+    } else {
+        Ok(())
+    }
 }
 
 /// A figure's path must stay below the folder of the results file.
@@ -464,6 +512,18 @@ mod tests {
             (
                 &with_experiment(&format!(r#", "lists": {{"a": [{}""]}}"#, r#""","#.repeat(10_000))),
                 "at most 10000",
+            ),
+            (&with_experiment(r#", "figures": ["a.png", "a.png"]"#), "is there twice"),
+            (&with_experiment(&format!(r#", "validation_name": "{}""#, "a".repeat(301))), "at most 300"),
+            (&with_experiment(&format!(r#", "note": "{}""#, "a".repeat(10_001))), "at most 10000"),
+            (&with_experiment(&format!(r#", "metrics": {{"{}": 1}}"#, "a".repeat(301))), "at most 300"),
+            (
+                &with_experiment("").replacen(
+                    '{',
+                    &format!(r#"{{"data": {{"d": {{"generated": true, "title": "{}"}}}}, "#, "a".repeat(301)),
+                    1,
+                ),
+                "the title of a set of 301 bytes",
             ),
             (&"[".repeat(100_000), "results file"),
         ];

@@ -14,7 +14,7 @@ pub use network::{LayerKind, Network, NetworkActivation, NetworkLayer};
 use std::cell::Cell;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -81,14 +81,20 @@ pub fn render(
     page.into_string()
 }
 
+/// The plain file at `path` below `folder`; `None` where there is none, or where it or a folder on the way is a link that leads
+/// out of `folder`.
+pub fn inside(folder: &Path, path: impl AsRef<Path>) -> Option<PathBuf> {
+    let found = folder.join(path).canonicalize().ok()?;
+    // A pipe would be waited for without end.
+    (found.starts_with(folder.canonicalize().ok()?) && found.metadata().ok()?.is_file()).then_some(found)
+}
+
 /// A reader of figures below `folder`, for [`render`]; a path that would lead out of it gives nothing.
 pub fn figures_in(folder: impl Into<PathBuf>) -> impl Fn(&str) -> Option<Vec<u8>> {
     let folder = folder.into();
     move |figure| {
         check_figure(figure).ok()?;
-        let path = folder.join(figure);
-        // A pipe would be waited for without end.
-        path.metadata().ok()?.is_file().then_some(())?;
+        let path = inside(&folder, figure)?;
         let mut bytes = Vec::new();
         File::open(path).ok()?.take(LARGEST_FIGURE + 1).read_to_end(&mut bytes).ok()?;
         (bytes.len() as u64 <= LARGEST_FIGURE).then_some(bytes)
@@ -287,6 +293,19 @@ mod tests {
         std::fs::create_dir(&inside).unwrap();
         std::fs::write(folder.path().join("secret.png"), b"secret").unwrap();
         std::fs::write(inside.join("a.png"), b"picture").unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("a.png", inside.join("link.png")).unwrap();
+            std::os::unix::fs::symlink("../secret.png", inside.join("out.png")).unwrap();
+            std::os::unix::fs::symlink("..", inside.join("up")).unwrap();
+            let figures = figures_in(&inside);
+            assert_eq!(figures("link.png").as_deref(), Some(b"picture".as_slice()));
+            assert_eq!(
+                (figures("out.png"), figures("up/secret.png")),
+                (None, None),
+                "links lead out of the folder"
+            );
+        }
         let figures = figures_in(inside);
         assert_eq!(figures("a.png").as_deref(), Some(b"picture".as_slice()));
         assert_eq!(figures("../secret.png"), None);

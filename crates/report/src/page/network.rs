@@ -7,6 +7,9 @@ use serde::Serialize;
 /// More weights than that would make a page that nobody wants to send.
 const MOST_WEIGHTS: usize = 1 << 20;
 
+/// Layers that together give more numbers would keep the page's script busy at each stroke; the chapter's give 35,275.
+const MOST_NUMBERS: usize = 1 << 18;
+
 /// A network for the page's alive section: layers one after the other, from a grey picture to a share for each class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
@@ -103,11 +106,15 @@ impl Network {
     /// share for each class.
     fn fits(&self) -> bool {
         let mut weights = Some(0);
+        let mut numbers = Some(0);
         let mut shape = vec![Self::SIDE, Self::SIDE, 1];
         for layer in &self.layers {
             let Some((output, count)) = layer.kind.output(&shape) else { return false };
             weights = weights.and_then(|sum: usize| sum.checked_add(count));
-            if output != layer.shape || weights.is_none_or(|sum| sum > MOST_WEIGHTS) {
+            let given = output.iter().try_fold(1_usize, |product, &side| product.checked_mul(side));
+            numbers = numbers.and_then(|sum: usize| sum.checked_add(given?));
+            let is_large = |sum: Option<usize>, most| sum.is_none_or(|sum| sum > most);
+            if output != layer.shape || is_large(weights, MOST_WEIGHTS) || is_large(numbers, MOST_NUMBERS) {
                 return false;
             }
             shape = output;
@@ -216,5 +223,29 @@ pub(super) mod tests {
             spoil(&mut network);
             assert_eq!(network.json(), None);
         }
+    }
+
+    #[test]
+    fn a_network_that_would_keep_the_page_busy_is_refused() {
+        let of = |filters: usize| {
+            let layer =
+                |shape: &[usize], kind| NetworkLayer { name: "a".into(), shape: shape.to_vec(), kind };
+            let (strides, activation) = ([1; 2], NetworkActivation::Relu);
+            let convolution = LayerKind::Conv2D { kernel: [1, 1, 1, filters], strides, activation };
+            let all = 28 * 28 * filters;
+            let dense = LayerKind::Dense { kernel: [all, 3], activation: NetworkActivation::Softmax };
+            Network {
+                experiment: "5.1".into(),
+                classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
+                layers: vec![
+                    layer(&[28, 28, filters], convolution),
+                    layer(&[all], LayerKind::Flatten),
+                    layer(&[3], dense),
+                ],
+                weights: vec![0.0; 2 * filters + 3 * all + 3],
+            }
+        };
+        assert!(of(100).json().is_some());
+        assert_eq!(of(200).json(), None, "313,600 numbers, of 471,203 weights");
     }
 }

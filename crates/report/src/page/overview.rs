@@ -34,7 +34,7 @@ pub(super) fn header(results: &Results) -> Markup {
             p.kicker { "Deep Learning with R" }
             h1 { "Chapter 5, reproduced" }
             p.lead {
-                "Convolutional networks, trained again from the first step: "
+                "Convolutional networks, from the first convolution to what they see: "
                 (of(Status::Done)) " of " (results.experiments.len()) " experiments done"
                 @for (status, word) in [(Status::Failed, "failed"), (Status::Skipped, "skipped")] {
                     @if of(status) > 0 { ", " (of(status)) " " (word) }
@@ -75,7 +75,7 @@ pub(super) fn warning(results: &Results) -> Markup {
         @if results.profile != "book" && !results.profile.is_empty() {
             p.notice {
                 strong { "Profile " (results.profile) ". " }
-                "Training is shorter than in the book; "
+                "Less is trained, painted and measured than in the book; "
                 code { "--profile book" } " runs the chapter's exact settings."
             }
         }

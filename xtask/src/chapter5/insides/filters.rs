@@ -75,6 +75,15 @@ impl Amount {
     }
 }
 
+/// How many of the filters answer nothing to what was painted for them, as a sentence behind others; nothing where none.
+fn asleep(filters: &[Filters]) -> String {
+    match filters.iter().flat_map(|part| &part.after).filter(|&&after| after <= 0.0).count() {
+        0 => String::new(),
+        1 => " One never woke: its tile is the noise that it began with.".into(),
+        several => format!(" {several} never woke: their tiles are the noise that they began with."),
+    }
+}
+
 fn run(lab: &mut Lab) -> Result<()> {
     // All but one figure begin with noise.
     lab.record.data = None;
@@ -93,23 +102,20 @@ fn run(lab: &mut Lab) -> Result<()> {
         seconds += started.elapsed().as_secs_f64();
         painted += amount.filters;
         let columns = amount.filters.isqrt();
-        let asleep = filters.iter().flat_map(|part| &part.after).filter(|&&after| after <= 0.0).count();
         let caption = format!(
-            "{layer}, the first {} filters, {} steps each.{}",
+            "{layer}, the first {} filters, {} steps each. The deeper the layer, the larger and the more mixed what it looks for: plain \
+             colours and edges first, then textures, at last spots, waves and what resembles eyes.{}",
             amount.filters,
             amount.steps,
-            if asleep == 0 {
-                String::new()
-            } else {
-                format!(" {asleep} never woke: their tiles are the noise.")
-            }
+            asleep(&filters)
         );
         lab.figure(&format!("{layer}.png"), &caption, &grid(&filters, columns)?)?;
         let wide = paint(lab, &base.model, layer, amount.better, &better)?;
         let caption = format!(
-            "{layer}, filters 0 to {} by a better recipe: three sizes from coarse to fine, movements of a few pixels, colours as \
-             they are in photographs.",
-            amount.better - 1
+            "{layer}, filters 0 to {} by a better recipe: three sizes from coarse to fine, movements of a few pixels, and steps that \
+             change colours together as photographs do. What the book's recipe shows as fine noise comes out in large shapes.{}",
+            amount.better - 1,
+            asleep(&wide)
         );
         lab.figure(&format!("{layer}-better.png"), &caption, &grid(&wide, amount.better.isqrt())?)?;
         if layer == layers[layers.len() - 1] {

@@ -55,7 +55,7 @@ pub(super) fn measure(lab: &mut Lab, classifier: &Classifier, drawn: &Dataset) -
         "Average drop, average increase and sparseness: of {title} on {pictures} of the test pictures of cats and dogs, drawn with seed \
          {}, each for the class it is taken for. Drop is the share of the probability that goes when the cold parts fade to the mean \
          colour, 0 where nothing is lost; increase is in how many pictures it rises instead; sparseness is 1 where one pixel holds all \
-         the heat. 5.4.3-proof has the same figures for painted scenes.",
+         the heat. HiResCAM equals Grad-CAM where nothing but a mean and a dense layer follows. 5.4.3-proof has the same figures for painted scenes.",
         lab.seed.0
     ));
     Ok(())

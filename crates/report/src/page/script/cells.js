@@ -33,7 +33,9 @@ function startCells(matrix) {
     cell.setAttribute("role", "button");
     cell.addEventListener("click", open);
     cell.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") open();
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      open();
     });
   });
 }
