@@ -34,7 +34,10 @@ pub(super) fn section(
             @if experiment.settings.is_some() || experiment.base.is_some() {
                 p.settings {
                     @if let Some(base) = &experiment.base { "Built on " (base) ". " }
-                    @if let Some(settings) = &experiment.settings { "Training: " (settings) "." }
+                    @if let Some(settings) = &experiment.settings {
+                        @if experiment.history.is_empty() { "Settings: " } @else { "Training: " }
+                        (settings) "."
+                    }
                 }
             }
             @match experiment.status {

@@ -70,6 +70,8 @@ fn run(lab: &mut Lab) -> Result<()> {
             format!("{path}: {} channels of {}×{}{}.", shape[2], shape[0], shape[1], said_of(path, &paths));
         lab.figure(&format!("{path}.png"), &caption, &shown(&grid(&maps, COLUMNS)?)?.to_png()?)?;
     }
+    lab.record.settings =
+        Some(format!("the picture {NAME}; silent channels counted on {} others", counted(lab.profile)));
     count(lab, &model, &paths)?;
     base(lab, &test.picture(number)?)
 }

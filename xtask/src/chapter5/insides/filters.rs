@@ -93,6 +93,11 @@ fn run(lab: &mut Lab) -> Result<()> {
     let pixels = base.model.input().pixels;
     let book = Ascent { steps: amount.steps, ..Ascent::book([SIZE; 2], &pixels) };
     let better = Ascent { steps: amount.steps, ..Ascent::better([2 * SIZE; 2]) };
+    lab.record.settings = Some(format!(
+        "{} of the book's 64 filters of each layer, {} steps of gradient ascent, tiles of {SIZE}×{SIZE} pixels; {} by the better \
+         recipe",
+        amount.filters, amount.steps, amount.better
+    ));
     let untrained = random_twin(&base.model, Seed(1))?;
     let (mut trained_share, mut random_share) = (Vec::new(), Vec::new());
     let (mut painted, mut seconds) = (0, 0.0);

@@ -94,6 +94,12 @@ fn run(lab: &mut Lab) -> Result<()> {
             "The book's figure, 0.909 for the African elephant, is VGG16's; its classifier is not at hand.",
         );
     }
+    lab.record.settings = Some(format!(
+        "{} of {} methods; the class that a network names first, before the softmax; {} test pictures drawn for the table",
+        methods(lab.profile).len(),
+        Method::all().len(),
+        drawn(lab.profile)
+    ));
     let (key, cats, _) = lab.sets.known(Data::CatsDogs).context("the pictures are at hand")?;
     match lab.elephants(SIDE)? {
         Some((pixels, source)) => {
