@@ -70,8 +70,8 @@ fn run(lab: &mut Lab) -> Result<()> {
             format!("{path}: {} channels of {}×{}{}.", shape[2], shape[0], shape[1], said_of(path, &paths));
         lab.figure(&format!("{path}.png"), &caption, &shown(&grid(&maps, COLUMNS)?)?.to_png()?)?;
     }
-    lab.record.settings =
-        Some(format!("the picture {NAME}; silent channels counted on {} others", counted(lab.profile)));
+    let (name, others) = (&original[0].1, counted(lab.profile));
+    lab.record.settings = Some(format!("the picture: {name}; silent channels counted on {others} others"));
     count(lab, &model, &paths)?;
     base(lab, &test.picture(number)?)
 }
