@@ -22,8 +22,8 @@ const LARGEST_PARTIAL: usize = convnet_cpu::conv2d::LARGE_KERNEL;
 /// one 117 (Zen 4, two threads, 32 MiB).
 const SLICE_BYTES: usize = 4 << 20;
 
-/// Where the weights of a segment have more bytes, they leave the cache between slices, and slices are as large as they are
-/// for gradients. VGG16, eight pictures one by one: 5 % slower per picture than twenty in slices of two and three.
+/// Where the weights of a segment have more bytes, they leave the cache between slices, and slices are as large as may be.
+/// VGG16, eight pictures one by one: 5 % slower per picture than twenty in slices of two and three.
 const CACHED_WEIGHTS: usize = 16 << 20;
 
 /// Actions that run together: slice by slice, or each on the whole batch.

@@ -74,7 +74,8 @@ const ROWS: &[Row] = &[
 ];
 
 impl Lab {
-    /// The networks that can be had, the best first; where a base was asked for by its name, that of this name. The book's (553 MB) is only downloaded in profile `book`.
+    /// The networks that can be had, the best first; where a base was asked for by its name, that of this name. The book's (553 MB)
+    /// is only downloaded in profile `book`.
     ///
     /// # Errors
     /// For files that are there and damaged.

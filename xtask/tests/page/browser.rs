@@ -27,6 +27,20 @@ pub(super) fn browser() -> Option<&'static str> {
     found
 }
 
+/// Makes the page of a smoke run in `out`; `more` are its arguments.
+pub(super) fn smoke_page(out: &Path, more: &[&str]) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["reproduce-chapter5", "--profile", "smoke"])
+        .args(more)
+        .arg("--out")
+        .arg(out)
+        .env_remove("CONVNET_DATA_DIR")
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    fs::read_to_string(out.join("index.html")).unwrap()
+}
+
 /// The page with the driver behind its own script, which the page's policy must allow by its checksum.
 pub(super) fn driven_page(page: &str, driver: &str) -> String {
     let checksum = BASE64_STANDARD.encode(Sha256::digest(driver));

@@ -1,10 +1,9 @@
 //! The page of the whole chapter as it looks: its table, its weight, in light, in dark, and on a phone.
 
-use super::browser::{browser, driven, driven_page, dumped};
+use super::browser::{browser, driven, driven_page, dumped, smoke_page};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 const LOOKS: &str = include_str!("looks.js");
 
@@ -41,14 +40,7 @@ fn the_whole_chapter_is_readable_in_light_in_dark_and_on_a_phone() {
     let Some(browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    let run = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["reproduce-chapter5", "--profile", "smoke", "--out"])
-        .arg(&out)
-        .env_remove("CONVNET_DATA_DIR")
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    let page = smoke_page(&out, &[]);
     assert!(page.len() < HEAVIEST, "{} bytes", page.len());
     let copy = folder.path().join("looked.html");
     // As long as the name of VGG16's file, at which no line is broken by itself.

@@ -4,14 +4,13 @@
 mod browser;
 mod looks;
 
-use browser::{browser, driven, driven_page, dumped};
+use browser::{browser, driven, driven_page, dumped, smoke_page};
 use convnet_autograd::Tape;
 use convnet_layers::{LayerClasses, Model, Request, Tap};
 use convnet_tensor::Tensor;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 const DRIVER: &str = include_str!("driver.js");
 
@@ -38,14 +37,7 @@ fn a_reader_can_draw_click_and_slide() {
     let Some(browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    let run = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["reproduce-chapter5", "--profile", "smoke", "--only", "5.1,5.1.1", "--out"])
-        .arg(&out)
-        .env_remove("CONVNET_DATA_DIR")
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    let page = smoke_page(&out, &["--only", "5.1,5.1.1"]);
     let copy = folder.path().join("driven.html");
     fs::write(&copy, driven_page(&page, DRIVER)).unwrap();
     let (dom, console) = dumped(browser, &copy, folder.path(), &["--window-size=1200,1000"]);

@@ -111,8 +111,7 @@ impl Network {
         for layer in &self.layers {
             let Some((output, count)) = layer.kind.output(&shape) else { return false };
             weights = weights.and_then(|sum: usize| sum.checked_add(count));
-            let given = output.iter().try_fold(1_usize, |product, &side| product.checked_mul(side));
-            numbers = numbers.and_then(|sum: usize| sum.checked_add(given?));
+            numbers = numbers.and_then(|sum: usize| sum.checked_add(product(&output)?));
             let is_large = |sum: Option<usize>, most| sum.is_none_or(|sum| sum > most);
             if output != layer.shape || is_large(weights, MOST_WEIGHTS) || is_large(numbers, MOST_NUMBERS) {
                 return false;
@@ -138,23 +137,25 @@ impl LayerKind {
             Self::Conv2D { kernel: kernel @ [high, wide, channels, filters], strides, activation } => {
                 let [rows, columns] = windows([high, wide], strides)?;
                 let whole = input[2] == channels && activation != NetworkActivation::Softmax;
-                let count = kernel.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))?;
+                let count = product(&kernel)?;
                 whole.then_some((vec![rows, columns, filters], count.checked_add(filters)?))
             }
             Self::MaxPooling2D { pool_size, strides } => {
                 let [rows, columns] = windows(pool_size, strides)?;
                 Some((vec![rows, columns, input[2]], 0))
             }
-            Self::Flatten => {
-                let all = input.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))?;
-                Some((vec![all], 0))
-            }
+            Self::Flatten => Some((vec![product(input)?], 0)),
             Self::Dense { kernel: [inputs, units], .. } => {
                 let count = inputs.checked_mul(units)?.checked_add(units)?;
                 (input == [inputs]).then_some((vec![units], count))
             }
         }
     }
+}
+
+/// How many numbers a shape holds; `None` where no machine could count them.
+fn product(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
 }
 
 #[cfg(test)]

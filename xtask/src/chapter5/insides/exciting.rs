@@ -1,6 +1,6 @@
 //! 5.4.2: what excites a filter among real pictures, beside the picture that gradient ascent paints of it.
 
-use super::{go_on, numbers_of, shown};
+use super::{file_name, go_on, numbers_of, shown};
 use crate::lab::base::Base;
 use crate::lab::data::Part;
 use crate::lab::{Data, Lab};
@@ -71,8 +71,7 @@ pub(super) fn exciting(
 fn seen(set: &Dataset, excited: &Excited) -> Result<[(Picture, String); 2]> {
     let number = excited.picture as usize;
     let pixels = set.picture(number)?;
-    let file = set.name(number).and_then(|name| name.rsplit('/').next());
-    let called = file.map_or_else(|| format!("painted, number {number}"), str::to_string);
+    let called = file_name(set, number).map_or_else(|| format!("painted, number {number}"), str::to_string);
     let cut = shown(&patch(&pixels, &excited.field)?)?;
     let answer = format!("answer {}", words::metric("answer", f64::from(excited.activation)));
     Ok([(shown(&framed(&pixels, &excited.field))?, called), (cut, answer)])

@@ -38,6 +38,11 @@ fn cat(test: &Dataset, name: &str) -> Result<usize> {
     (0..test.len()).find(is_it).or_else(first).context("there is no picture to test with")
 }
 
+/// The name of a picture's file without its folders; `None` for one that was painted.
+fn file_name(set: &Dataset, number: usize) -> Option<&str> {
+    set.name(number)?.rsplit('/').next()
+}
+
 /// Pictures of a set as the model takes them, `[N, height, width, channels]`.
 fn numbers_of(model: &Model, set: &Dataset, pictures: Range<usize>) -> Result<Tensor> {
     let shape = Shape::from(model.input().shape);

@@ -1,6 +1,6 @@
 //! 5.4.3: the training pictures that are most like a test picture to the network. What did it learn this from?
 
-use super::{cat, go_on, numbers_of};
+use super::{cat, file_name, go_on, numbers_of};
 use crate::lab::classifier::Classifier;
 use crate::lab::data::Part;
 use crate::lab::{Data, Lab, picture};
@@ -100,6 +100,6 @@ fn means(maps: &Tensor) -> Result<Tensor> {
 
 /// A picture's file, or what it is where it was painted.
 fn called(set: &Dataset, number: usize) -> String {
-    let file = set.name(number).and_then(|name| name.rsplit('/').next());
-    file.map_or_else(|| set.classes()[set.labels()[number] as usize].clone(), str::to_string)
+    let class = || set.classes()[set.labels()[number] as usize].clone();
+    file_name(set, number).map_or_else(class, str::to_string)
 }
